@@ -1,0 +1,1 @@
+"""Doing it: everything that talks to AWS."""

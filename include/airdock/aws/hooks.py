@@ -1,0 +1,37 @@
+"""AWS clients through Airflow's connections: credentials, roles and endpoints are the connection's business."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Where calls go: an Airflow AWS connection and a region.
+
+    `connection` None means boto3's own credential chain; `region` None means the connection's.
+    """
+
+    connection: str | None = "aws_default"
+    region: str | None = None
+
+    def client(self, service: str, *, once: bool = False) -> Any:
+        """A boto3 client, kept for the life of the process.
+
+        `once` sends each request a single time: for calls that AWS does not make idempotent, where botocore's
+        own retry of a lost reply would create a second resource.
+        """
+        return _client(self.connection, self.region, service, once)
+
+
+@lru_cache(maxsize=256)
+def _client(connection: str | None, region: str | None, service: str, once: bool) -> Any:
+    # The provider takes a second to import: paid where calls are made, never where DAGs are parsed.
+    from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+    from botocore.config import Config
+
+    retries: Any = {"total_max_attempts": 1} if once else {"mode": "standard", "total_max_attempts": 4}
+    config = Config(retries=retries, connect_timeout=5, read_timeout=30)
+    return AwsBaseHook(aws_conn_id=connection, region_name=region, client_type=service, config=config).conn

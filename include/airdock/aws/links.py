@@ -1,0 +1,20 @@
+"""Links from a task to its place in the AWS console."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import BaseOperatorLink, XCom
+
+if TYPE_CHECKING:
+    from airflow.models.taskinstancekey import TaskInstanceKey
+
+
+class ConsoleLink(BaseOperatorLink):
+    """The address that the task left under the XCom key `console_url`; AWS itself gives or documents its form."""
+
+    name = "AWS console"
+    key = "console_url"
+
+    def get_link(self, operator: Any, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002 - Airflow's signature
+        return XCom.get_value(key=self.key, ti_key=ti_key) or ""

@@ -1,0 +1,172 @@
+"""What all delivery tasks share: speaking plainly when they fail, and starting a job exactly once.
+
+Airflow runs `execute` at least once: again after a crash, a retry, a clear, and even after a wait that had already
+ended well. So a job is never started before AWS has been asked for one that carries this delivery's marker.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar
+
+from airflow.sdk import BaseOperator, Context
+from airflow.sdk.exceptions import AirflowFailException, TaskDeferralError, TaskDeferralTimeout
+
+from airdock.aws.hooks import Account
+from airdock.aws.links import ConsoleLink
+from airdock.aws.watch import Facts, Subject, Watch, watch_for
+from airdock.aws.watch.subject import look
+from airdock.errors import AirdockError, Fault, Refused
+
+DEADLINE_MARGIN = timedelta(minutes=10)
+"""How much later than the trigger's own deadline Airflow gives up on the trigger."""
+
+
+class DeliveryOperator(BaseOperator):
+    """A task whose failures are sentences: refused ones are never retried, faults are.
+
+    The sentence of the last failure stays under the XCom key `reason`, where the verdict finds it.
+    """
+
+    def execute(self, context: Context) -> Any:
+        return self._spoken(context, lambda: self.deliver(context))
+
+    @abstractmethod
+    def deliver(self, context: Context) -> Any:
+        """Do the task's work and return its record as plain JSON. Raises Refused or Fault."""
+
+    def _spoken(self, context: Context, work: Callable[[], Any]) -> Any:
+        try:
+            return work()
+        except AirdockError as error:
+            context["ti"].xcom_push(key="reason", value=error.sentence)
+            if isinstance(error, Refused):
+                raise AirflowFailException(error.sentence) from error
+            raise
+
+
+class JobOperator(DeliveryOperator):
+    """Starts one AWS job, or adopts the one that this delivery has started already, and sees it to its end.
+
+    The first seconds are waited out in the worker, because a deferral costs about three; after that the wait goes
+    to the triggerer and holds no worker.
+    """
+
+    kind: ClassVar[str]
+    """Which Watch follows the job."""
+
+    operator_extra_links = (ConsoleLink(),)
+
+    def __init__(
+        self,
+        *,
+        account: Account,
+        deadline_minutes: float = 60,
+        handoff_seconds: float = 4,
+        poll_seconds: float = 5,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.account = account
+        self.deadline_minutes = deadline_minutes
+        self.handoff_seconds = handoff_seconds
+        self.poll_seconds = poll_seconds
+
+    @abstractmethod
+    def adopt_or_start(self, context: Context) -> str:
+        """The id of the job that carries this delivery's marker, started now if AWS has none."""
+
+    @abstractmethod
+    def conclude(self, context: Context, facts: Facts) -> Any:
+        """What the ended job means: the task's record, or Refused, or Fault."""
+
+    def overdue(self, context: Context, facts: Facts | None) -> Any:  # noqa: ARG002 - for those that clean up
+        """What to do when the deadline has come before the job's end; by default it is a refusal."""
+        raise Refused(f"the {self.kind} had not ended after {self.deadline_minutes:g} minutes")
+
+    def options(self) -> dict[str, Any]:
+        """What the Watch must know beyond the job's id."""
+        return {}
+
+    def deliver(self, context: Context) -> Any:
+        subject = Subject(self.kind, self._job_id(context), self.account, self.options())
+        watch = watch_for(self.kind)
+        facts = self._wait_here(watch, subject)
+        if watch.finished(facts, subject.options):
+            return self.conclude(context, facts)
+        self._hand_over(subject, facts)
+
+    def resume(self, context: Context, event: dict[str, Any]) -> Any:
+        """Where the triggerer's event comes back to; the name is stored with waiting tasks, keep it."""
+        return self._spoken(context, lambda: self._resumed(context, event))
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except (TaskDeferralError, TaskDeferralTimeout) as error:
+            # The job is untouched: the next try finds and follows it.
+            raise Fault(f"the wait for the {self.kind} broke off in the triggerer: {error}") from error
+
+    def _resumed(self, context: Context, event: dict[str, Any]) -> Any:
+        if event["status"] == "refused":
+            raise Refused(event["reason"])
+        if event["status"] == "deadline":
+            return self.overdue(context, event["facts"])
+        return self.conclude(context, event["facts"])
+
+    def _job_id(self, context: Context) -> str:
+        """The job of this try: from the task's store after a retry, else from AWS by its marker, else a new one.
+
+        The store outlives a user's clear as well, which asks for a fresh look: hence the run's clear number.
+        """
+        store, clears = context["task_state_store"], clear_number(context)
+        known = store.get("job")
+        if known and known["clears"] == clears and not known.get("spent"):
+            self.log.info("Following the %s %s that an earlier try has started", self.kind, known["id"])
+            return str(known["id"])
+        job_id = self.adopt_or_start(context)
+        store.set("job", {"id": job_id, "clears": clears})
+        return job_id
+
+    def forget_job(self, context: Context) -> None:
+        """Let the next try start anew: this job ended by a fault that is not the delivery's."""
+        store = context["task_state_store"]
+        store.set("job", {**(store.get("job") or {"id": "", "clears": 0}), "spent": True})
+
+    def _wait_here(self, watch: Watch, subject: Subject) -> Facts:
+        until, facts = time.monotonic() + self.handoff_seconds, look(watch, subject)
+        self._narrate(watch.progress(None, facts))
+        while not watch.finished(facts, subject.options) and time.monotonic() < until:
+            time.sleep(1)
+            before, facts = facts, look(watch, subject)
+            self._narrate(watch.progress(before, facts))
+        return facts
+
+    def _narrate(self, lines: Sequence[str]) -> None:
+        for line in lines:
+            self.log.info(line)
+
+    def _hand_over(self, subject: Subject, facts: Facts) -> None:
+        from airdock.aws.triggers import JobTrigger
+
+        budget = timedelta(minutes=self.deadline_minutes)
+        deadline = started_at(facts) + budget
+        trigger = JobTrigger(subject.to_json(), deadline.isoformat(), self.poll_seconds, facts)
+        self.log.info(
+            "Waiting in the triggerer until %s at the latest", deadline.isoformat(timespec="seconds")
+        )
+        self.defer(trigger=trigger, method_name="resume", timeout=budget + DEADLINE_MARGIN)
+
+
+def clear_number(context: Context) -> int:
+    """How often a user has cleared this run."""
+    return int(getattr(context["dag_run"], "clear_number", 0) or 0)
+
+
+def started_at(facts: Facts) -> datetime:
+    """When AWS says that the job began (`started_at`, ISO 8601): a deadline counted from it survives restarts."""
+    told = facts.get("started_at")
+    return datetime.fromisoformat(told) if told else datetime.now(UTC)

@@ -1,0 +1,66 @@
+"""What is waited for, and the port that every kind of wait fills."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+from airdock.aws.hooks import Account
+
+Facts = dict[str, Any]
+"""What AWS says of one job, plain JSON (no datetimes), cut down to what a decision or a reader needs."""
+
+Lookup = Callable[[str], Any]
+"""Service name to boto3 client, bound to one account and region."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One AWS job that is waited for; survives the trip through Airflow's database as JSON."""
+
+    kind: str
+    id: str
+    account: Account
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "options": dict(self.options)}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Subject:
+        return cls(data["kind"], data["id"], Account(**data["account"]), dict(data.get("options", {})))
+
+
+class Watch(Protocol):
+    """How one kind of job is read and narrated."""
+
+    batch: int
+    """How many ids one call of the API takes."""
+
+    def read(self, lookup: Lookup, ids: Sequence[str]) -> dict[str, Facts]:
+        """The facts of each id that AWS knows; an unknown id is left out. Raises Refused or Fault."""
+        ...
+
+    def finished(self, facts: Facts, options: Mapping[str, Any]) -> bool:
+        """Whether waiting longer would bring nothing new."""
+        ...
+
+    def progress(self, before: Facts | None, now: Facts) -> list[str]:
+        """What a reader of the log should hear of the change, a line each; pure."""
+        ...
+
+
+def look(watch: Watch, subject: Subject) -> Facts:
+    """Read one subject now.
+
+    Raises:
+        Refused: AWS doesn't know the id, or doesn't allow the look.
+        Fault: throttled or out of reach; looking again may help.
+    """
+    from airdock.errors import Refused
+
+    facts = watch.read(subject.account.client, [subject.id]).get(subject.id)
+    if facts is None:
+        raise Refused(f"AWS does not know the {subject.kind} {subject.id} (any more)")
+    return facts
