@@ -1,0 +1,45 @@
+"""`python -m local_aws`: run the local AWS in the foreground."""
+
+import argparse
+import logging
+import os
+import sys
+from pathlib import Path
+
+from local_aws.server import PortTakenError, serve
+from local_aws.world import Settings, World
+
+
+def settings_from(arguments: list[str]) -> Settings:
+    """The settings from the command line, with `LOCAL_AWS_*` variables as defaults."""
+    environ = os.environ
+    parser = argparse.ArgumentParser(prog="local_aws", description=__doc__)
+    parser.add_argument("--port", type=int, default=int(environ.get("LOCAL_AWS_PORT", "4566")))
+    parser.add_argument("--bind", default=environ.get("LOCAL_AWS_BIND", "127.0.0.1"))
+    parser.add_argument("--state", type=Path, default=Path(environ.get("LOCAL_AWS_STATE", ".local-aws")))
+    parser.add_argument(
+        "--minute-seconds", type=float, default=float(environ.get("LOCAL_AWS_MINUTE_SECONDS", "3"))
+    )
+    parser.add_argument(
+        "--runtime",
+        choices=("auto", "process", "docker"),
+        default=environ.get("LOCAL_AWS_RUNTIME", "auto"),
+    )
+    chosen = parser.parse_args(arguments)
+    state = chosen.state.resolve()
+    return Settings(chosen.port, chosen.bind, state, chosen.minute_seconds, chosen.runtime)
+
+
+def main() -> int:
+    """Serve until told to stop; 2 when the port is taken."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        serve(World(settings_from(sys.argv[1:])).install())
+    except PortTakenError as taken:
+        print(f"local_aws: {taken} is taken by another process; stop it, or choose another --port", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
