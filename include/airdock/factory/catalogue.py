@@ -1,0 +1,41 @@
+"""The pipeline files of a DAG bundle: which there are, and which are broken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from airdock.spec import Pipeline, SpecError, load
+
+
+def files(folder: Path) -> list[Path]:
+    """The pipeline files in a stable order, so that every parse makes the same DAGs."""
+    return sorted(path for path in folder.glob("*.yaml"))
+
+
+def sound_pipelines(folder: Path) -> Iterator[Pipeline]:
+    """Every pipeline whose file is in order; the others are `refuse_broken`'s."""
+    for path in files(folder):
+        try:
+            yield load(path)
+        except SpecError:
+            continue
+
+
+def refuse_broken(folder: Path) -> None:
+    """Raise one SpecError that tells all that is wrong in the folder; return when nothing is."""
+    told = []
+    for path in files(folder):
+        try:
+            load(path)
+        except SpecError as error:
+            told.append(str(error))
+    if told:
+        raise BrokenPipelines("\n\n".join(told))
+
+
+class BrokenPipelines(Exception):
+    """Some pipeline files can't be used; the message names each problem, its place, and what to do."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("\n" + message)
