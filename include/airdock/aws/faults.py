@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-
 from typing import TYPE_CHECKING
 
 from airdock.errors import AirdockError, Fault, Refused
@@ -56,9 +55,7 @@ def may_pass(error: Exception) -> bool:
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return error_code(error) in THROTTLES | PASSING or status in (429, *range(500, 600))
-    return isinstance(error, BotoCoreError) and not isinstance(
-        error, (ParamValidationError, NoCredentialsError)
-    )
+    return isinstance(error, BotoCoreError) and not isinstance(error, (ParamValidationError, NoCredentialsError))
 
 
 @contextmanager

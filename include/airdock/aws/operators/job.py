@@ -10,8 +10,9 @@ import time
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
+from airdock.errors import AirdockError, Fault, Refused
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferralError, TaskDeferralTimeout
 
@@ -19,7 +20,6 @@ from airdock.aws.hooks import Account
 from airdock.aws.links import ConsoleLink
 from airdock.aws.watch import Facts, Subject, Watch, watch_for
 from airdock.aws.watch.subject import look
-from airdock.errors import AirdockError, Fault, Refused
 
 DEADLINE_MARGIN = timedelta(minutes=10)
 """How much later than the trigger's own deadline Airflow gives up on the trigger."""
@@ -97,7 +97,7 @@ class JobOperator(DeliveryOperator):
         facts = self._wait_here(watch, subject)
         if watch.finished(facts, subject.options):
             return self.conclude(context, facts)
-        self._hand_over(subject, facts)
+        return self._hand_over(subject, facts)
 
     def resume(self, context: Context, event: dict[str, Any]) -> Any:
         """Where the triggerer's event comes back to; the name is stored with waiting tasks, keep it."""
@@ -149,15 +149,13 @@ class JobOperator(DeliveryOperator):
         for line in lines:
             self.log.info(line)
 
-    def _hand_over(self, subject: Subject, facts: Facts) -> None:
+    def _hand_over(self, subject: Subject, facts: Facts) -> NoReturn:
         from airdock.aws.triggers import JobTrigger
 
         budget = timedelta(minutes=self.deadline_minutes)
         deadline = started_at(facts) + budget
         trigger = JobTrigger(subject.to_json(), deadline.isoformat(), self.poll_seconds, facts)
-        self.log.info(
-            "Waiting in the triggerer until %s at the latest", deadline.isoformat(timespec="seconds")
-        )
+        self.log.info("Waiting in the triggerer until %s at the latest", deadline.isoformat(timespec="seconds"))
         self.defer(trigger=trigger, method_name="resume", timeout=budget + DEADLINE_MARGIN)
 
 
