@@ -4,6 +4,7 @@ import argparse
 import logging
 import os
 import sys
+import warnings
 from pathlib import Path
 
 from local_aws.server import PortTakenError, serve
@@ -32,11 +33,13 @@ def settings_from(arguments: list[str]) -> Settings:
 
 def main() -> int:
     """Serve until told to stop; 2 when the port is taken."""
+    # moto warns of each error code that botocore's model of the service does not list, such as ours.
+    warnings.filterwarnings("ignore", module=r"moto\.core")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         serve(World(settings_from(sys.argv[1:])).install())
     except PortTakenError as taken:
-        print(f"local_aws: {taken} is taken by another process; stop it, or choose another --port", file=sys.stderr)
+        print(f"local_aws: {taken}; stop what listens there, or choose another --port", file=sys.stderr)
         return 2
     return 0
 

@@ -1,8 +1,7 @@
-"""Which application answers a request: a path prefix of ours, a service of ours, or moto."""
+"""Which application answers a call: a path prefix of a part, a service of a part, or moto."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -11,22 +10,39 @@ from moto.core.responses import BaseResponse
 from moto.core.utils import convert_to_flask_response
 from moto.moto_server.werkzeug_app import BackendRequest, DomainDispatcherApplication, create_backend_app
 
+from local_aws.calls import Call
 from local_aws.service import Service, WSGIApp
 
-_SCOPE = re.compile(r"Credential=(?P<key>[^/]+)/\d{8}/(?P<region>[^/]+)/(?P<service>[^/]+)/aws4_request")
+# What moto may answer for: services that only have to remember. Anything else would claim deeds that never happen.
+HELD_BY_MOTO = frozenset(
+    {
+        "ec2",
+        "ecr",
+        "ecs",
+        "elasticloadbalancing",
+        "events",
+        "iam",
+        "kms",
+        "logs",
+        "monitoring",
+        "s3",
+        "secretsmanager",
+        "sns",
+        "sqs",
+        "ssm",
+        "sts",
+        "tagging",
+    }
+)
 _METHODS = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"]
-
-
-def signed_for(environ: dict[str, Any]) -> str | None:
-    """The signing name in the request's SigV4 credential scope, None for an unsigned request."""
-    match = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
-    return match["service"].lower() if match else None
 
 
 def response_app(response: type[BaseResponse]) -> WSGIApp:
     """A WSGI application in which one response class answers every path."""
     app = Flask(f"local_aws.{response.__name__}", static_folder=None)
     app.request_class = BackendRequest
+    # A handler's exception must reach the gateway, which knows the wire protocol to answer in.
+    app.config["PROPAGATE_EXCEPTIONS"] = True
     view = convert_to_flask_response(response.dispatch)
     for number, path in enumerate(("/", "/<path:_path>")):
         app.add_url_rule(path, endpoint=str(number), methods=_METHODS, view_func=view, strict_slashes=False)
@@ -34,7 +50,7 @@ def response_app(response: type[BaseResponse]) -> WSGIApp:
 
 
 class Dispatcher(DomainDispatcherApplication):
-    """moto's dispatcher with our services and routes in front."""
+    """moto's dispatcher with the parts in front."""
 
     def __init__(self, services: Iterable[Service]) -> None:
         super().__init__(create_backend_app)
@@ -51,6 +67,27 @@ class Dispatcher(DomainDispatcherApplication):
         fitting = [prefix for prefix in self._routes if path.startswith(prefix)]
         return self._routes[max(fitting, key=len)] if fitting else None
 
+    def application_for(self, call: Call) -> WSGIApp:
+        """The part's application for what is signed for its service, else moto's.
+
+        Raises NotImplementedError for a service that neither has.
+        """
+        ours = self._responses.get(call.signed_for)
+        if ours:
+            return ours
+        if call.signed_for and call.signed_for not in HELD_BY_MOTO:
+            raise NotImplementedError(call.signed_for)
+        return self.get_application(call.environ)  # type: ignore[no-any-return]
+
+    def moto_service(self, call: Call) -> str | None:
+        """moto's name of the service whose state a call may change, None when moto holds nothing of it."""
+        if call.signed_for and call.signed_for not in HELD_BY_MOTO:
+            return None
+        host = self.infer_service_region_host(call.environ, call.environ.get("PATH_INFO", ""))
+        return self.get_backend_for_host(host or "s3.us-east-1.amazonaws.com")  # type: ignore[no-any-return]
+
     def get_application(self, environ: dict[str, Any]) -> Any:
-        """Ours for what is signed for a service of ours, else moto's choice."""
-        return self._responses.get(signed_for(environ)) or super().get_application(environ)
+        """moto's own choice; its control paths are not offered."""
+        if environ.get("PATH_INFO", "").startswith("/moto-api"):
+            raise NotImplementedError("moto-api")
+        return super().get_application(environ)

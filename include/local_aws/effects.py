@@ -10,7 +10,10 @@ from typing import Any
 
 Entry = dict[str, Any]
 
-_SECRET_NAMES = re.compile(r"secret(string|binary|accesskey)|password|authorizationtoken|sessiontoken", re.I)
+_SECRET_NAMES = re.compile(
+    r"secret(string|binary|accesskey)|password|(authorization|session)token|^token$|apikeyvalue|clientsecret",
+    re.I,
+)
 _LONGEST_TEXT = 2000
 
 
@@ -19,6 +22,8 @@ def redacted(value: Any, name: str = "") -> Any:
     if _SECRET_NAMES.search(name):
         return "***"
     if isinstance(value, dict):
+        if value.get("Type") == "SecureString":
+            value = {**value, "Value": "***"}
         return {key: redacted(item, str(key)) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [redacted(item) for item in value]

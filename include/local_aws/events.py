@@ -16,7 +16,9 @@ class Events:
     def __init__(self, world: World) -> None:
         self._world = world
 
-    def emit(self, source: str, detail_type: str, detail: dict[str, Any], resources: Sequence[str] = ()) -> None:
+    def emit(
+        self, source: str, detail_type: str, detail: dict[str, Any], resources: Sequence[str] = ()
+    ) -> None:
         """Put one event; best effort as in AWS, where events only wake and state is read again."""
         entry = {
             "Source": source,

@@ -1,7 +1,7 @@
 """The parts of the local AWS that act; moto answers for every other service it knows."""
 
 import importlib
-import importlib.util
+import logging
 
 from local_aws.service import Service
 
@@ -19,8 +19,13 @@ NAMES = (
 
 def load() -> list[Service]:
     """Every part, in the order in which they start."""
-    return [
-        importlib.import_module(f"local_aws.{name}").SERVICE
-        for name in NAMES
-        if importlib.util.find_spec(f"local_aws.{name}")
-    ]
+    return [service for name in NAMES if (service := _loaded(name))]
+
+
+def _loaded(name: str) -> Service | None:
+    try:
+        return importlib.import_module(f"local_aws.{name}").SERVICE  # type: ignore[no-any-return]
+    except (ImportError, AttributeError, SyntaxError) as error:
+        if getattr(error, "name", "") != f"local_aws.{name}":
+            logging.getLogger("local_aws").exception("part %s is not served", name)
+        return None

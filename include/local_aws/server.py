@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 from typing import Any
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
@@ -10,41 +11,40 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from local_aws import control, parts
 from local_aws.dispatch import Dispatcher
-from local_aws.world import World
+from local_aws.faults import FaultPlan
+from local_aws.gateway import Gateway
+from local_aws.moto_state import MotoState
+from local_aws.world import Settings, World
 
 
 class PortTakenError(Exception):
     """Another process listens where the local AWS was asked to."""
 
 
-class QuietHandler(MotoRequestHandler):
-    """moto's handler without a log line per request."""
+class Handler(MotoRequestHandler):
+    """moto's handler without a log line per request; calls are logged as effects."""
 
     def log_request(self, code: Any = "-", size: Any = "-") -> None:
-        """Requests are recorded as effects, not logged."""
+        """Nothing."""
+
+    def connection_dropped(self, error: BaseException, environ: Any = None) -> None:  # noqa: ARG002
+        """The client is gone, or was cut off by a fault: read no further request from it."""
+        self.close_connection = True
 
 
 def listen(world: World) -> BaseWSGIServer:
-    """Bind the port and build the application, not yet serving.
+    """Bind the port, bring the state back and start the parts; not yet serving.
 
     Raises PortTakenError.
     """
-    services = [control.SERVICE, *parts.load()]
-    dispatcher = Dispatcher(services)
-
-    def application(environ: dict[str, Any], start_response: Any) -> Any:
-        app = dispatcher.route(environ.get("PATH_INFO", "")) or dispatcher
-        return app(environ, start_response)
-
-    settings = world.settings
-    try:
-        server = make_server(
-            settings.bind, settings.port, application, threaded=True, request_handler=QuietHandler
-        )
-    except (OSError, SystemExit) as error:
-        raise PortTakenError(f"{settings.bind}:{settings.port}") from error
+    faults = FaultPlan()
+    services = [control.service(world, faults), *parts.load()]
+    state = MotoState(world.store, world.settings.state_dir)
+    gateway = Gateway(world, Dispatcher(services), state, faults)
+    server = _bound(world.settings, gateway)
+    state.restore()
     for service in services:
-        world.threads.spawn("start", service.start, world)
+        world.threads.spawn(f"start of {service.name}", service.start, world)
     return server
 
 
@@ -53,7 +53,29 @@ def serve(world: World) -> None:
     server = listen(world)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: world.threads.spawn("shutdown", server.shutdown))
-    world.log.info("local AWS on %s, state in %s", world.settings.endpoint, world.settings.state_dir)
+    settings = world.settings
+    world.log.info(
+        "local AWS on %s, runtime %s, %s s to the minute, state in %s",
+        settings.endpoint,
+        settings.runtime,
+        settings.minute_seconds,
+        settings.state_dir,
+    )
     server.serve_forever()
     server.server_close()
     world.close()
+
+
+def _bound(settings: Settings, application: Any) -> BaseWSGIServer:
+    try:
+        listening = socket.create_server((settings.bind, settings.port), backlog=256)
+    except OSError as error:
+        raise PortTakenError(f"{settings.bind}:{settings.port}: {error.strerror}") from error
+    return make_server(
+        settings.bind,
+        settings.port,
+        application,
+        threaded=True,
+        request_handler=Handler,
+        fd=listening.detach(),
+    )
