@@ -7,12 +7,16 @@ import sys
 import warnings
 from pathlib import Path
 
+from local_aws.engine import NoEngineError, chosen_runtime
 from local_aws.server import PortTakenError, serve
 from local_aws.world import Settings, World
 
 
 def settings_from(arguments: list[str]) -> Settings:
-    """The settings from the command line, with `LOCAL_AWS_*` variables as defaults."""
+    """The settings from the command line, with `LOCAL_AWS_*` variables as defaults.
+
+    Raises NoEngineError.
+    """
     environ = os.environ
     parser = argparse.ArgumentParser(prog="local_aws", description=__doc__)
     parser.add_argument("--port", type=int, default=int(environ.get("LOCAL_AWS_PORT", "4566")))
@@ -27,12 +31,17 @@ def settings_from(arguments: list[str]) -> Settings:
         default=environ.get("LOCAL_AWS_RUNTIME", "auto"),
     )
     chosen = parser.parse_args(arguments)
-    state = chosen.state.resolve()
-    return Settings(chosen.port, chosen.bind, state, chosen.minute_seconds, chosen.runtime)
+    return Settings(
+        port=chosen.port,
+        bind=chosen.bind,
+        state_dir=chosen.state.resolve(),
+        minute_seconds=chosen.minute_seconds,
+        runtime=chosen_runtime(chosen.runtime),
+    )
 
 
 def main() -> int:
-    """Serve until told to stop; 2 when the port is taken."""
+    """Serve until told to stop; 2 when it cannot start as asked."""
     # moto warns of each error code that botocore's model of the service does not list, such as ours.
     warnings.filterwarnings("ignore", module=r"moto\.core")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -40,6 +49,9 @@ def main() -> int:
         serve(World(settings_from(sys.argv[1:])).install())
     except PortTakenError as taken:
         print(f"local_aws: {taken}; stop what listens there, or choose another --port", file=sys.stderr)
+        return 2
+    except NoEngineError as missing:
+        print(f"local_aws: {missing}; choose --runtime process", file=sys.stderr)
         return 2
     return 0
 

@@ -67,7 +67,7 @@ class Control:
 
     def plan_faults(self, request: Request) -> Any:
         """Replace the plan."""
-        plan = json.loads(request.data)
+        plan = json.loads(request.get_data())
         if not isinstance(plan, list):
             raise FaultPlanError("a plan is a list of faults")
         self._faults.replace(plan)
@@ -80,7 +80,7 @@ class Control:
 
     def release_fault(self, request: Request) -> Any:
         """Let go what one fault holds."""
-        fault_id = json.loads(request.data).get("id", "")
+        fault_id = json.loads(request.get_data()).get("id", "")
         if not self._faults.release(fault_id):
             raise NotFound(f"no fault with the id {fault_id!r}")
         return self._faults.summary()

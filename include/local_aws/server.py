@@ -37,15 +37,24 @@ def listen(world: World) -> BaseWSGIServer:
 
     Raises PortTakenError.
     """
+    settings = world.settings
+    listening = _listening(settings)
     faults = FaultPlan()
     services = [control.service(world, faults), *parts.load()]
     state = MotoState(world.store, world.settings.state_dir)
     gateway = Gateway(world, Dispatcher(services), state, faults)
-    server = _bound(world.settings, gateway)
     state.restore()
     for service in services:
         world.threads.spawn(f"start of {service.name}", service.start, world)
-    return server
+    with listening:  # The server keeps a descriptor of its own.
+        return make_server(
+            settings.bind,
+            settings.port,
+            gateway,
+            threaded=True,
+            request_handler=Handler,
+            fd=listening.fileno(),
+        )
 
 
 def serve(world: World) -> None:
@@ -66,16 +75,8 @@ def serve(world: World) -> None:
     world.close()
 
 
-def _bound(settings: Settings, application: Any) -> BaseWSGIServer:
+def _listening(settings: Settings) -> socket.socket:
     try:
-        listening = socket.create_server((settings.bind, settings.port), backlog=256)
+        return socket.create_server((settings.bind, settings.port), backlog=256)
     except OSError as error:
         raise PortTakenError(f"{settings.bind}:{settings.port}: {error.strerror}") from error
-    return make_server(
-        settings.bind,
-        settings.port,
-        application,
-        threaded=True,
-        request_handler=Handler,
-        fd=listening.detach(),
-    )
