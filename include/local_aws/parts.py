@@ -6,6 +6,7 @@ import logging
 from local_aws.service import Service
 
 NAMES = (
+    "eventbridge",
     "cloudwatch",
     "codecommit",
     "ecr",

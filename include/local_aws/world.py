@@ -16,6 +16,7 @@ from botocore.config import Config
 
 from local_aws.clock import Clock, Wakeups
 from local_aws.effects import Effects
+from local_aws.events import Events
 from local_aws.store import Store
 
 INTERNAL_ACCESS_KEY = "LOCALAWSINTERNAL"
@@ -89,10 +90,8 @@ class World:
         self._clients_lock = threading.Lock()
 
     @property
-    def events(self) -> Any:
+    def events(self) -> Events:
         """EventBridge, for the parts: `emit(source, detail_type, detail, resources)`."""
-        from local_aws.events import Events
-
         return Events(self)
 
     def client(self, service: str, caller: str, region: str | None = None) -> Any:
