@@ -25,6 +25,12 @@ class Account:
         """
         return _client(self.connection, self.region, service, once)
 
+    def credentials(self) -> Any:
+        """The connection's AWS credentials at this moment: `access_key`, `secret_key`, `token`."""
+        from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+
+        return AwsBaseHook(aws_conn_id=self.connection, region_name=self.region, client_type="sts").get_credentials()
+
 
 @lru_cache(maxsize=256)
 def _client(connection: str | None, region: str | None, service: str, once: bool) -> Any:

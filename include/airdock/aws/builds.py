@@ -1,0 +1,120 @@
+"""CodeBuild: the builds of a project, a new one, and what a build has left behind."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from airdock.aws.faults import error_code, spoken
+from airdock.aws.hooks import Account
+from airdock.aws.watch import Facts
+from airdock.aws.watch.build import build_facts
+from airdock.errors import Fault, Refused
+
+NEWEST_LOOKED_AT = 100
+"""How many of a project's builds are searched for one to adopt: one page of ListBuildsForProject."""
+LARGEST_ARTIFACT_BYTES = 64 * 1024**2
+IMAGE_DETAIL = "imageDetail.json"
+"""The file in which CodePipeline's ECS actions expect the image: `{"ImageURI": "..."}`."""
+
+
+def newest(account: Account, project: str) -> list[Facts]:
+    """The newest builds of a project, newest first. Raises Refused or Fault."""
+    client = account.client("codebuild")
+    with spoken(f"asking CodeBuild for the builds of {project}"):
+        ids = client.list_builds_for_project(projectName=project, sortOrder="DESCENDING").get("ids", [])
+        found = client.batch_get_builds(ids=ids[:NEWEST_LOOKED_AT])["builds"] if ids else []
+    by_id = {build["id"]: build_facts(build) for build in found}
+    return [by_id[build_id] for build_id in ids if build_id in by_id]
+
+
+def start(account: Account, request: Mapping[str, Any]) -> Facts:
+    """Start a build; `idempotencyToken` in the request makes a repetition within five minutes harmless.
+
+    Raises:
+        Refused: no such project, or CodeBuild does not take the request.
+        Fault: throttled, out of reach, or as many builds run as the account may have.
+    """
+    project = request["projectName"]
+    from botocore.exceptions import ClientError
+
+    with spoken(f"starting a build of {project}"):
+        try:
+            return build_facts(account.client("codebuild").start_build(**request)["build"])
+        except ClientError as error:
+            raise _told(error, project) or error from error
+
+
+def log_tail(account: Account, facts: Facts, lines: int) -> list[str]:
+    """The last lines of a build's log; none when it keeps no log in CloudWatch, or it can't be read."""
+    if not facts["log"]:
+        return []
+    try:
+        with spoken("reading the build's log"):
+            answer = account.client("logs").get_log_events(
+                logGroupName=facts["log"]["group"], logStreamName=facts["log"]["stream"], limit=lines
+            )
+    except (Refused, Fault) as error:
+        return [f"({error.sentence})"]
+    return [line for event in answer["events"] for line in event["message"].splitlines()][-lines:]
+
+
+def image_detail(account: Account, facts: Facts) -> Mapping[str, Any]:
+    """The content of imageDetail.json among the build's artifacts; {} when there is none.
+
+    Raises:
+        Refused: the file is there and unreadable, or AWS refuses the look.
+        Fault: S3 is out of reach.
+    """
+    place = facts["artifact"].rpartition(":::")[2]
+    if not place:
+        return {}
+    bucket, _, key = place.partition("/")
+    plain = _object(account, bucket, f"{key}/{IMAGE_DETAIL}")
+    packed = None if plain is not None else _object(account, bucket, key)
+    text = plain if plain is not None else _from_zip(packed)
+    return _parsed(text, place)
+
+
+def _told(error: Any, project: str) -> Exception | None:
+    """The error in our words, where AWS's own do not say what to do."""
+    code = error_code(error)
+    if code == "AccountLimitExceededException":
+        return Fault(f"CodeBuild runs as many builds as the account may have: {error}")
+    if code == "ResourceNotFoundException":
+        return Refused(f"there is no CodeBuild project {project!r} in this account and region")
+    return None
+
+
+def _object(account: Account, bucket: str, key: str) -> bytes | None:
+    from botocore.exceptions import ClientError
+
+    with spoken(f"reading s3://{bucket}/{key}"):
+        try:
+            body = account.client("s3").get_object(Bucket=bucket, Key=key)["Body"]
+            return bytes(body.read(LARGEST_ARTIFACT_BYTES))
+        except ClientError as error:
+            if error_code(error) in {"NoSuchKey", "404"}:
+                return None
+            raise
+
+
+def _from_zip(packed: bytes | None) -> bytes | None:
+    if packed is None or not zipfile.is_zipfile(io.BytesIO(packed)):
+        return None
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        inside: Sequence[str] = [name for name in archive.namelist() if name == IMAGE_DETAIL]
+        return archive.open(inside[0]).read(65536) if inside else None
+
+
+def _parsed(text: bytes | None, place: str) -> Mapping[str, Any]:
+    if text is None:
+        return {}
+    try:
+        detail = json.loads(text)
+    except ValueError as error:
+        raise Refused(f"{IMAGE_DETAIL} of the build's artifact {place} is no JSON: {error}") from None
+    return detail if isinstance(detail, dict) else {}

@@ -1,0 +1,72 @@
+"""How the vulnerability scan of an image is followed: basic scans of ECR and enhanced ones of Amazon Inspector."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from airdock.aws.faults import error_code, spoken
+from airdock.aws.watch.subject import Facts, Lookup
+
+NOT_FOUND = "NOT_FOUND"
+"""Our word for ScanNotFoundException: right after a push the scan is still to come."""
+WAITING = frozenset({"IN_PROGRESS", "PENDING", NOT_FOUND})
+"""Every other status ends the wait, unknown ones too: the gate then blocks what is not plainly good."""
+
+
+class ScannedImage(NamedTuple):
+    """One image in ECR by digest; `registry` is an account id, or "" for the caller's own."""
+
+    repository: str
+    digest: str
+    registry: str = ""
+
+    def to_id(self) -> str:
+        """The image as the id of a wait: `[registry:]repository@sha256:...`; neither name can hold a colon."""
+        return (f"{self.registry}:" if self.registry else "") + f"{self.repository}@{self.digest}"
+
+    @classmethod
+    def from_id(cls, told: str) -> ScannedImage:
+        place, _, digest = told.partition("@")
+        registry, _, repository = place.rpartition(":")
+        return cls(repository, digest, registry)
+
+    def parameters(self) -> dict[str, Any]:
+        """The image as ECR's APIs take it."""
+        named = {"registryId": self.registry} if self.registry else {}
+        return {"repositoryName": self.repository, "imageId": {"imageDigest": self.digest}, **named}
+
+
+class ScanWatch:
+    """Facts of a scan, plain JSON: id, status (ECR's ScanStatus or NOT_FOUND), description, counts: {severity: n}."""
+
+    batch = 1
+
+    def read(self, lookup: Lookup, ids: Sequence[str]) -> dict[str, Facts]:
+        with spoken("reading the image scan"):
+            return {told: _facts(lookup("ecr"), told) for told in ids}
+
+    def finished(self, facts: Facts, options: Mapping[str, Any]) -> bool:  # noqa: ARG002 - no options
+        return facts["status"] not in WAITING
+
+    def progress(self, before: Facts | None, now: Facts) -> list[str]:
+        if before and (before["status"], before["counts"]) == (now["status"], now["counts"]):
+            return []
+        counts = ", ".join(f"{count} {severity}" for severity, count in sorted(now["counts"].items()))
+        told = "has not begun" if now["status"] == NOT_FOUND else f"is {now['status']}"
+        return [f"scan of {now['id']} {told}" + (f": {counts}" if counts else "")]
+
+
+def _facts(client: Any, told: str) -> Facts:
+    from botocore.exceptions import ClientError
+
+    try:
+        answer = client.describe_image_scan_findings(**ScannedImage.from_id(told).parameters(), maxResults=1)
+    except ClientError as error:
+        if error_code(error) != "ScanNotFoundException":
+            raise
+        return {"id": told, "status": NOT_FOUND, "description": "", "counts": {}}
+    status = answer.get("imageScanStatus") or {}
+    counts = (answer.get("imageScanFindings") or {}).get("findingSeverityCounts") or {}
+    description = status.get("description", "")
+    return {"id": told, "status": status.get("status", ""), "description": description, "counts": dict(counts)}

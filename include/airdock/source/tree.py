@@ -1,0 +1,119 @@
+"""One commit of a repository: who made it, and the few files that a delivery needs, checked before they are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import PurePosixPath
+
+from airdock.errors import Refused
+from airdock.source.git import Git
+
+LARGEST_TEXT_BYTES = 1024**2
+"""Of a file that is read. AWS takes task definitions of 64 KiB and AppSpecs of 256 KiB."""
+LONGEST_MESSAGE = 2000
+FILE_MODES = ("100644", "100755")
+OTHER_MODES = {"120000": "a symbolic link", "160000": "a submodule", "040000": "a directory"}
+
+
+@dataclass(frozen=True, slots=True)
+class Authorship:
+    """Who made a commit, when (ISO 8601, UTC), and why; free text of strangers, made printable."""
+
+    author: str
+    message: str
+    committed_at: str
+
+
+def fetch(git: Git, commit: str, *, with_files: bool = False) -> None:
+    """Fetch exactly this commit, without its history, and without files unless asked for.
+
+    Raises:
+        Refused: the repository does not give out this commit, or it is malformed.
+        Fault: the server or the way to it failed.
+    """
+    depth = ["--no-tags", "--depth=1", "--no-recurse-submodules", "--no-write-fetch-head", "--quiet"]
+    promise = [] if with_files else ["--filter=blob:none"]
+    git.run("fetch", *depth, *promise, "--end-of-options", "origin", commit, timeout_seconds=300)
+
+
+def authorship(git: Git, commit: str) -> Authorship:
+    """Who made a fetched commit, and why."""
+    style = ["--no-patch", "--no-mailmap", "--no-color", "--encoding=UTF-8", "--format=%an%x00%ct%x00%B"]
+    told = git.run("log", "-1", *style, "--end-of-options", commit, "--").decode("utf-8", "replace")
+    author, seconds, message = told.split("\0", 2)
+    when = datetime.fromtimestamp(int(seconds), UTC).isoformat()
+    return Authorship(_printable(author)[:200], _printable(message.strip())[:LONGEST_MESSAGE], when)
+
+
+def tree_id(git: Git, commit: str) -> str:
+    """The id of a commit's whole content: equal for two commits that hold the same files."""
+    return git.run("rev-parse", "--verify", "--end-of-options", f"{commit}^{{tree}}").decode().strip().splitlines()[-1]
+
+
+def read(git: Git, commit: str, paths: Sequence[str]) -> dict[str, str]:
+    """The text of each file by its path; only these files are fetched.
+
+    Raises:
+        Refused: a file is missing, no regular file, too large, or not UTF-8.
+    """
+    objects = {path: _object(git, commit, path) for path in dict.fromkeys(paths)}
+    _fetch_objects(git, set(objects.values()))
+    _refuse_large(git, objects)
+    return {path: _text(git, name, path) for path, name in objects.items()}
+
+
+def entry(listing: bytes, path: str) -> tuple[str, str] | None:
+    """Mode and object id of `path` in the NUL-separated output of `git ls-tree -z`."""
+    for line in listing.split(b"\0"):
+        facts, _, name = line.partition(b"\t")
+        if name == path.encode():
+            mode, _kind, object_id = facts.decode().split()
+            return mode, object_id
+    return None
+
+
+def _object(git: Git, commit: str, path: str) -> str:
+    _refuse_strange(path)
+    found = entry(git.run("ls-tree", "-z", "--full-tree", "--end-of-options", commit, "--", path), path)
+    if found is None:
+        raise Refused(f"the repository has no file {path!r} at {commit[:12]}")
+    mode, object_id = found
+    if mode not in FILE_MODES:
+        kind = OTHER_MODES.get(mode, f"of mode {mode}")
+        raise Refused(f"{path!r} is {kind} at {commit[:12]}, where a regular file is wanted")
+    return object_id
+
+
+def _fetch_objects(git: Git, object_ids: Iterable[str]) -> None:
+    """One trip for all files; git would else make one for each. The server may send no more than we would read."""
+    wanted = "".join(f"{object_id}\n" for object_id in sorted(object_ids))
+    options = ["--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--quiet", "--filter=blob:none"]
+    git.run("fetch", *options, "--stdin", "--end-of-options", "origin", stdin=wanted, bytes_at_most=2**26)
+
+
+def _refuse_large(git: Git, objects: dict[str, str]) -> None:
+    asked = "".join(f"{object_id}\n" for object_id in objects.values())
+    told = git.run("cat-file", "--batch-check=%(objecttype) %(objectsize)", stdin=asked).decode().splitlines()
+    for path, line in zip(objects, told, strict=True):
+        kind, _, size = line.partition(" ")
+        if kind != "blob" or int(size) > LARGEST_TEXT_BYTES:
+            raise Refused(f"{path!r} is larger than the {LARGEST_TEXT_BYTES} bytes that Airdock reads ({line})")
+
+
+def _text(git: Git, object_id: str, path: str) -> str:
+    try:
+        return git.run("cat-file", "blob", object_id).decode()
+    except UnicodeDecodeError as error:
+        raise Refused(f"{path!r} is not UTF-8 text: {error.reason} at byte {error.start}") from None
+
+
+def _refuse_strange(path: str) -> None:
+    parts = PurePosixPath(path).parts
+    if not parts or path.startswith("/") or ".." in parts or not path.isprintable() or str(PurePosixPath(path)) != path:
+        raise Refused(f"{path!r} is no plain path inside the repository")
+
+
+def _printable(text: str) -> str:
+    return "".join(char for char in text if char.isprintable() or char == "\n")
