@@ -1,0 +1,94 @@
+"""The names that Airdock gives and takes: of applications, environments and commits, and the marks it leaves in AWS."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+
+from airdock.errors import Refused
+
+SPEC_TAG = "airdock:spec"
+"""Tag on a task definition: the hash of its content, by which a retry finds it."""
+COMMIT_TAG = "airdock:commit"
+RUN_TAG = "airdock:run"
+APPLICATION_TAG = "airdock:application"
+
+DELIVERY_VARIABLE = "AIRDOCK_DELIVERY"
+"""The environment variable by which a build tells whose it is: a marker's text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What a kind of name must look like; `form` says it to a person."""
+
+    noun: str
+    pattern: str
+    form: str
+    longest: int
+
+    def accepts(self, text: str) -> bool:
+        """Whether the whole text is such a name; a trailing newline is part of the text."""
+        return len(text) <= self.longest and re.fullmatch(self.pattern, text) is not None
+
+    def complaint(self, text: str) -> str:
+        """Why the text is no such name."""
+        return f"{text[:80]!r} is no {self.noun}: {self.form}, at most {self.longest} characters"
+
+    def check(self, text: str) -> str:
+        """The text itself. Raises Refused."""
+        if not self.accepts(text):
+            raise Refused(self.complaint(text))
+        return text
+
+
+APPLICATION = Rule(
+    "application name", r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "lower-case letters, digits and single hyphens", 40
+)
+ENVIRONMENT = Rule(
+    "environment name", r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "lower-case letters, digits and single hyphens", 30
+)
+COMMIT = Rule("full commit id", r"[0-9a-f]{40}", "40 lower-case hexadecimal digits", 40)
+DIGEST = Rule("image digest", r"sha256:[0-9a-f]{64}", "sha256: and 64 lower-case hexadecimal digits", 71)
+GIT_REF = Rule(
+    "name of a branch or tag",
+    # git-check-ref-format(1); a leading dash would read as an option, a leading slash or dot is no name.
+    r"(?!-|/|\.|@$)(?!.*(\.\.|//|/\.|@\{|\.lock(/|$)))[^\x00-\x20\x7f~^:?*\[\\]+(?<![/.])",
+    "what git-check-ref-format(1) allows",
+    250,
+)
+
+_MARKER = re.compile(r"airdock ([a-z0-9-]+/[a-z0-9-]+/[0-9a-f]{12}) attempt (0|[1-9][0-9]{0,8})")
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """The mark on everything that a delivery starts: which delivery (`base`), and which clear of it (`attempt`)."""
+
+    base: str
+    attempt: int = 0
+
+    def __str__(self) -> str:
+        """The text for a deployment's description (512 characters at most) or a build's environment variable."""
+        return f"airdock {self.base} attempt {self.attempt}"
+
+
+def marker(application: str, part: str, run_id: str, attempt: int) -> Marker:
+    """The mark of one part of a delivery: its `build`, or the environment that is deployed to.
+
+    Raises:
+        Refused: a name that can't be part of a mark.
+    """
+    run = sha256(run_id.encode()).hexdigest()[:12]
+    return Marker(f"{APPLICATION.check(application)}/{ENVIRONMENT.check(part)}/{run}", attempt)
+
+
+def parse_marker(text: str) -> Marker | None:
+    """The marker that a text is; None when it is anything else, such as a person's description."""
+    found = _MARKER.fullmatch(text)
+    return Marker(found[1], int(found[2])) if found else None
+
+
+def idempotency_token(of: Marker) -> str:
+    """A token that every repetition of the same start carries: 64 characters, as CodeBuild and ECS take."""
+    return sha256(str(of).encode()).hexdigest()
