@@ -58,7 +58,7 @@ GIT_REF = Rule(
     250,
 )
 
-_MARKER = re.compile(r"airdock ([a-z0-9-]+/[a-z0-9-]+/[0-9a-f]{12}) attempt (0|[1-9][0-9]{0,8})")
+_MARKER = re.compile(r"airdock ([a-z0-9-]+/[a-z0-9-]+/[0-9a-f]{12}(?:/rollback)?) attempt (0|[1-9][0-9]{0,8})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,10 @@ class Marker:
     def __str__(self) -> str:
         """The text for a deployment's description (512 characters at most) or a build's environment variable."""
         return f"airdock {self.base} attempt {self.attempt}"
+
+    def rollback(self) -> Marker:
+        """The mark on the deployment that takes this delivery back."""
+        return Marker(f"{self.base}/rollback", self.attempt)
 
 
 def marker(application: str, part: str, run_id: str, attempt: int) -> Marker:

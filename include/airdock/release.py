@@ -163,13 +163,14 @@ class Verdict(Record):
 
 @dataclass(frozen=True, slots=True)
 class TaskDefinition(Record):
-    """A registered task definition; `previous_arn` is what production ran before."""
+    """A registered task definition; `previous_arn` and `previous_image` are what production ran before."""
 
     arn: str
     family: str
     revision: int
     image: str
     previous_arn: str = ""
+    previous_image: str = ""
 
 
 @dataclass(frozen=True, slots=True)
