@@ -55,7 +55,7 @@ def test_remote_refuses_what_is_no_address_of_a_git_server(url):
 
 @pytest.mark.parametrize("host", ["git.example.com", "10.0.0.1", "127.0.0.1.example.com", "localhost.example.com"])
 def test_remote_refuses_plain_http_beyond_loopback_unless_the_connection_allows_it(host):
-    with pytest.raises(Refused, match="plain http.*allow_http"):
+    with pytest.raises(Refused, match=r"plain http.*allow_http"):
         Remote(f"http://{host}/greeter.git")
     assert Remote(f"http://{host}/greeter.git", allow_http=True).scheme == "http"
 
@@ -81,7 +81,7 @@ def test_forge_url_is_the_address_of_the_forge():
 
 
 @pytest.mark.parametrize(
-    "name", ["greeter", "acme/../greeter", "acme/gree ter", "acme/greeter?x", "@evil.com/x", "/x/y"]
+    "name", ["greeter", "acme/../x", "acme/gree ter", "acme/greeter?x", "@evil.com/x", "/x/y"]
 )
 def test_forge_url_refuses_a_name_that_could_lead_elsewhere(name):
     with pytest.raises(Refused, match="owner/name"):

@@ -19,14 +19,14 @@ from airdock.source.remote import ANONYMOUS, TOKEN_USERS, Login, Remote, forge_u
 class CodeRepository:
     """A repository as a pipeline names it.
 
-    `provider`: codecommit, github, gitlab, bitbucket or git. `repository`: the name at CodeCommit, owner/name at a
+    `provider`: codecommit, github, gitlab, bitbucket or git. `name`: the name at CodeCommit, owner/name at a
     forge, the address for git. `connection`: an Airflow connection of any type with login and password, or with
     `private_key` and `known_hosts` in its extra for ssh; its host is not used. `allow_http` in the extra lets its
     credentials travel in the clear.
     """
 
     provider: str
-    repository: str
+    name: str
     account: Account
     connection: str | None = None
 
@@ -42,8 +42,8 @@ class CodeRepository:
         if self.provider == "codecommit":
             return _codecommit(self, login, allow_http)
         if self.provider == "git":
-            return Remote(self.repository, login, allow_http)
-        return Remote(forge_url(self.provider, self.repository), login, allow_http)
+            return Remote(self.name, login, allow_http)
+        return Remote(forge_url(self.provider, self.name), login, allow_http)
 
 
 def login_of(connection: Any, provider: str) -> Login:
@@ -90,8 +90,8 @@ def _connected(connection: str | None, provider: str) -> tuple[Mapping[str, Any]
 
 def _codecommit(named: CodeRepository, login: Login, allow_http: bool) -> Remote:
     client = named.account.client("codecommit")
-    with spoken(f"asking CodeCommit for the repository {named.repository}"):
-        url = client.get_repository(repositoryName=named.repository)["repositoryMetadata"]["cloneUrlHttp"]
+    with spoken(f"asking CodeCommit for the repository {named.name}"):
+        url = client.get_repository(repositoryName=named.name)["repositoryMetadata"]["cloneUrlHttp"]
     # The connection's own endpoint is the measure: code may travel as its metadata does, and to the same host.
     as_safe_as_the_api = _origin(url) == _origin(client.meta.endpoint_url)
     if login == ANONYMOUS:

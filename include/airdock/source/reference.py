@@ -7,19 +7,15 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 
 from airdock.errors import Refused
+from airdock.names import COMMIT, GIT_REF
 from airdock.source.git import Git
 
-_COMMIT = re.compile(r"[0-9a-f]{40}")
-_FORBIDDEN = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(/|$)|^[-/.]|[/.]$|^@$")
-"""What git-check-ref-format(1) forbids in a name, and a leading dash, which would read as an option."""
-
 KINDS = ("refs/heads/", "refs/tags/")
-LONGEST_NAME = 250
 
 
 def is_commit(ref: str) -> bool:
     """Whether `ref` is a full commit id already."""
-    return bool(_COMMIT.fullmatch(ref))
+    return COMMIT.accepts(ref)
 
 
 def resolve(git: Git, ref: str) -> str:
@@ -43,8 +39,7 @@ def wanted(ref: str) -> list[str]:
     Raises:
         Refused: git would not accept such a name.
     """
-    if not ref or len(ref) > LONGEST_NAME or _FORBIDDEN.search(ref):
-        raise Refused(f"{ref[:80]!r} can't be the name of a branch or tag")
+    GIT_REF.check(ref)
     full = [ref] if ref.startswith(KINDS) else [kind + ref for kind in KINDS]
     return [name for each in full for name in ([f"{each}^{{}}", each] if each.startswith("refs/tags/") else [each])]
 

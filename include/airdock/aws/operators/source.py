@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Context
 
 from airdock.aws.archives import Bucket
 from airdock.aws.code_repositories import CodeRepository
 from airdock.aws.operators.job import DeliveryOperator
+from airdock.release import Commit, Source, SourceFiles
+
+if TYPE_CHECKING:
+    from airdock.source.git import Git
 
 
 class CloneSourceOperator(DeliveryOperator):
     """Resolves a branch, tag or full commit id, and reads the delivery's files from exactly that commit.
 
-    `files` maps what a file is for to its path in the repository, e.g. `{"task_definition": "deploy/taskdef.json"}`.
-    With `archive`, the whole tree goes to S3 once for each content, for builds that can't reach the repository.
+    `files` maps the fields of `SourceFiles` that are wanted to paths in the repository, such as
+    `{"taskdef": "deploy/taskdef.json"}`; each of them must be there. With `archive`, the whole tree goes to S3, once
+    for each content, for builds that can't reach the repository.
 
-    Record: `{"repository", "provider", "ref", "commit", "author", "message", "committed_at", "tree",
-    "files": {purpose: text}, "archive": "bucket/key" or ""}`.
+    Record: `Source`.
     """
 
     template_fields = ("revision",)
@@ -27,6 +31,7 @@ class CloneSourceOperator(DeliveryOperator):
     def __init__(
         self,
         *,
+        application: str,
         repository: CodeRepository,
         revision: str,
         files: Mapping[str, str],
@@ -34,44 +39,40 @@ class CloneSourceOperator(DeliveryOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.application = application
         self.repository = repository
         self.revision = revision
         self.files = dict(files)
         self.archive = archive
 
     def deliver(self, context: Context) -> Any:  # noqa: ARG002 - the revision is all it takes from the run
-        from airdock.source import reference, tree
         from airdock.source.git import opened
 
         with opened(self.repository.remote()) as git:
-            commit = reference.resolve(git, self.revision)
-            tree.fetch(git, commit, with_files=self.archive is not None)
-            made = tree.authorship(git, commit)
-            self.log.info("%s is %s by %s: %r", self.revision, commit, made.author, made.message.partition("\n")[0])
-            texts = tree.read(git, commit, list(self.files.values()))
-            content = tree.tree_id(git, commit)
-            return {
-                "repository": self.repository.repository,
-                "provider": self.repository.provider,
-                "ref": self.revision,
-                "commit": commit,
-                "author": made.author,
-                "message": made.message,
-                "committed_at": made.committed_at,
-                "tree": content,
-                "files": {purpose: texts[path] for purpose, path in self.files.items()},
-                "archive": self._archived(git, commit, content),
-            }
+            return self._source(git).to_json()
 
-    def _archived(self, git: Any, commit: str, content: str) -> str:
-        from airdock.source import archive
+    def _source(self, git: Git) -> Source:
+        from airdock.source import reference, tree
+
+        sha = reference.resolve(git, self.revision)
+        tree.fetch(git, sha, with_files=self.archive is not None)
+        made = tree.authorship(git, sha)
+        commit = Commit(
+            self.application, self.repository.name, self.revision, sha, made.message, made.author, made.committed_at
+        )
+        self.log.info("%s is %s by %s: %r", self.revision, sha, commit.author, commit.subject)
+        texts = tree.read(git, sha, list(self.files.values()))
+        files = SourceFiles(**{purpose: texts[path] for purpose, path in self.files.items()})
+        return Source(commit, files, git.remote.url, self._archived(git, sha))
+
+    def _archived(self, git: Git, sha: str) -> str | None:
+        """The s3:// address of the tree, which is written unless its content is there already."""
+        from airdock.source import archive, tree
 
         if self.archive is None:
-            return ""
-        key = f"{self.archive.prefix}{content}.zip"
-        if self.archive.holds(key):
-            self.log.info("s3://%s/%s is there already", self.archive.name, key)
-        else:
-            self.archive.put(key, archive.write(git, commit))
-            self.log.info("The tree is in s3://%s/%s", self.archive.name, key)
-        return f"{self.archive.name}/{key}"
+            return None
+        key = f"{self.archive.prefix}{tree.tree_id(git, sha)}.zip"
+        if not self.archive.holds(key):
+            self.archive.put(key, archive.write(git, sha))
+        self.log.info("The whole tree is s3://%s/%s", self.archive.name, key)
+        return f"s3://{self.archive.name}/{key}"

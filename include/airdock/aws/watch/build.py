@@ -8,9 +8,8 @@ from typing import Any
 
 from airdock.aws.faults import spoken
 from airdock.aws.watch.subject import Facts, Lookup
+from airdock.names import DELIVERY_VARIABLE
 
-DELIVERY_VARIABLE = "AIRDOCK_DELIVERY"
-"""The environment variable by which a build tells whose it is."""
 STILL_RUNNING = "IN_PROGRESS"
 COMPLETED_PHASE = "COMPLETED"
 

@@ -121,7 +121,7 @@ def test_source_calls_a_server_that_never_answers_a_fault_and_leaves_no_process(
     with socket.create_server(("127.0.0.1", 0)) as silent:
         remote = Remote(f"http://127.0.0.1:{silent.getsockname()[1]}/app.git")
         with opened(remote) as repository:
-            with pytest.raises(Fault, match="had not ended after 0.5 s"):
+            with pytest.raises(Fault, match="had not ended after"):
                 repository.run("ls-remote", "--end-of-options", remote.url, timeout_seconds=0.5)
             left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
         assert remote.url not in left
@@ -245,7 +245,8 @@ def test_source_runs_nothing_that_the_repository_or_the_machine_configures(serve
         (home / "hooks" / name).write_text(hook)
         (home / "hooks" / name).chmod(0o755)
     (home / ".gitconfig").write_text(
-        f'[core]\n\thooksPath = {home}/hooks\n\tfsmonitor = touch {canary}\n[filter "evil"]\n\tsmudge = touch {canary}\n'
+        f"[core]\n\thooksPath = {home}/hooks\n\tfsmonitor = touch {canary}\n"
+        f'[filter "evil"]\n\tsmudge = touch {canary}\n'
         f"[credential]\n\thelper = !touch {canary}\n"
     )
     monkeypatch.setenv("HOME", str(home))
