@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum, StrEnum
-from functools import lru_cache
 from types import UnionType
 from typing import Any, Self, Union, get_args, get_origin, get_type_hints
 
@@ -30,7 +29,6 @@ class Record:
         return cls(**{name: _typed(hints[name], value) for name, value in data.items() if name in hints})
 
 
-@lru_cache(maxsize=64)
 def _hints(of: Any) -> dict[str, Any]:
     assert is_dataclass(of)
     hints = get_type_hints(of)

@@ -1,0 +1,46 @@
+"""What a team writes: one YAML file for each application, read into a Pipeline or refused with all its problems."""
+
+from __future__ import annotations
+
+from airdock.spec.environment import (
+    Environment,
+    LiveTaskDefinition,
+    RepositoryTaskDefinition,
+    TaskDefinition,
+    Verify,
+)
+from airdock.spec.image import Build, Findings, Image, Scan
+from airdock.spec.loader import load, parse
+from airdock.spec.pipeline import Pipeline
+from airdock.spec.problem import Place, Problem, SpecError
+from airdock.spec.rollout import AllAtOnce, Canary, CodeDeployRollout, Configuration, Linear, Rollout, Traffic
+from airdock.spec.source import CodeCommitSource, ForgeSource, GitSource, Source
+
+__all__ = [
+    "AllAtOnce",
+    "Build",
+    "Canary",
+    "CodeCommitSource",
+    "CodeDeployRollout",
+    "Configuration",
+    "Environment",
+    "Findings",
+    "ForgeSource",
+    "GitSource",
+    "Image",
+    "Linear",
+    "LiveTaskDefinition",
+    "Pipeline",
+    "Place",
+    "Problem",
+    "RepositoryTaskDefinition",
+    "Rollout",
+    "Scan",
+    "Source",
+    "SpecError",
+    "TaskDefinition",
+    "Traffic",
+    "Verify",
+    "load",
+    "parse",
+]

@@ -1,0 +1,41 @@
+"""A pipeline: an application's way to production, as its team writes it into one file."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from airdock.spec.environment import Environment
+from airdock.spec.image import Build, Image, Scan
+from airdock.spec.source import Source
+from airdock.spec.words import ApplicationName, ConnectionId, Cron, EnvironmentName, Part, Region
+
+
+class Pipeline(Part):
+    """An application's way to production."""
+
+    application: ApplicationName = Field(
+        description="The application's name, and the file's: greeter in greeter.yaml."
+    )
+    description: str = Field(
+        default="", max_length=1000, description="What the application is, for its DAG's page."
+    )
+    owner: str = Field(default="", max_length=100, description="Who answers for it: a person or a team.")
+    aws_connection: ConnectionId = Field(
+        default="aws_default",
+        description="Airflow connection for the AWS account of source, build and image.",
+    )
+    region: Region | None = Field(
+        default=None, description="The region of source, build and image; the connection's if left out."
+    )
+    source: Source = Field(description="Where the code is.")
+    build: Build = Field(description="How the code is tested and becomes an image.")
+    image: Image = Field(description="Where the image is kept.")
+    scan: Scan = Field(default=Scan(), description="What the image's scan may find.")
+    environments: dict[EnvironmentName, Environment] = Field(
+        min_length=1,
+        description="The environments by name, in the order in which a release goes through them.",
+    )
+    schedule: Cron | None = Field(
+        default=None,
+        description="When to deliver by the clock, as a cron expression in UTC; never if left out.",
+    )
