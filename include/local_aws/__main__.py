@@ -22,9 +22,7 @@ def settings_from(arguments: list[str]) -> Settings:
     parser.add_argument("--port", type=int, default=int(environ.get("LOCAL_AWS_PORT", "4566")))
     parser.add_argument("--bind", default=environ.get("LOCAL_AWS_BIND", "127.0.0.1"))
     parser.add_argument("--state", type=Path, default=Path(environ.get("LOCAL_AWS_STATE", ".local-aws")))
-    parser.add_argument(
-        "--minute-seconds", type=float, default=float(environ.get("LOCAL_AWS_MINUTE_SECONDS", "3"))
-    )
+    parser.add_argument("--minute-seconds", type=float, default=float(environ.get("LOCAL_AWS_MINUTE_SECONDS", "3")))
     parser.add_argument(
         "--runtime",
         choices=("auto", "process", "docker"),

@@ -75,11 +75,7 @@ class Call:
     def operation_model(self) -> OperationModel | None:
         """botocore's model of the action, None for one that it does not know."""
         model = self.model
-        return (
-            model.operation_model(self.operation)
-            if model and self.operation in model.operation_names
-            else None
-        )
+        return model.operation_model(self.operation) if model and self.operation in model.operation_names else None
 
     @property
     def protocol(self) -> str:

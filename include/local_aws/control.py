@@ -57,9 +57,7 @@ class Control:
 
     def effects(self, request: Request) -> Any:
         """What was done, of one service or operation when asked."""
-        return self._world.effects.entries(
-            request.args.get("service") or None, request.args.get("operation") or None
-        )
+        return self._world.effects.entries(request.args.get("service") or None, request.args.get("operation") or None)
 
     def faults(self, _request: Request) -> Any:
         """The plan, and how many requests each fault holds."""

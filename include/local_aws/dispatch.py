@@ -57,9 +57,7 @@ class Dispatcher(DomainDispatcherApplication):
         services = list(services)
         self._routes = {prefix: app for service in services for prefix, app in service.routes.items()}
         self._responses = {
-            service.name: response_app(service.response)
-            for service in services
-            if service.name and service.response
+            service.name: response_app(service.response) for service in services if service.name and service.response
         }
 
     def route(self, path: str) -> WSGIApp | None:

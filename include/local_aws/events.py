@@ -32,9 +32,7 @@ class Events:
         region: str | None = None,
     ) -> str:
         """Put an event of a part, such as `aws.codebuild`, on the default bus; returns its id."""
-        event = self._event(
-            source, detail_type, json.loads(json.dumps(detail, default=_text)), resources, region
-        )
+        event = self._event(source, detail_type, json.loads(json.dumps(detail, default=_text)), resources, region)
         shown = {"source": source, "detail-type": detail_type, "detail": event["detail"]}
         self._world.effects.record("events", "event_emitted", source, shown)
         self.accept(event)

@@ -36,17 +36,13 @@ class Store:
     def get(self, kind: str, key: str) -> Document | None:
         """The document, or None."""
         with self._lock:
-            row = self._database.execute(
-                "SELECT body FROM document WHERE kind = ? AND key = ?", (kind, key)
-            ).fetchone()
+            row = self._database.execute("SELECT body FROM document WHERE kind = ? AND key = ?", (kind, key)).fetchone()
         return json.loads(row[0]) if row else None
 
     def all(self, kind: str) -> list[Document]:
         """Every document of a kind, oldest first."""
         with self._lock:
-            rows = self._database.execute(
-                "SELECT body FROM document WHERE kind = ? ORDER BY rowid", (kind,)
-            ).fetchall()
+            rows = self._database.execute("SELECT body FROM document WHERE kind = ? ORDER BY rowid", (kind,)).fetchall()
         return [json.loads(body) for (body,) in rows]
 
     def delete(self, kind: str, key: str) -> None:

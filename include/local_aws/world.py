@@ -68,9 +68,7 @@ class Threads:
             # On the way down clients and database vanish under the engines: that is no crash.
             if not self.stopping.is_set():
                 self._log.exception("engine thread %s crashed", name)
-                self._effects.record(
-                    "local_aws", "thread_crashed", name, error=traceback.format_exc(limit=-5)
-                )
+                self._effects.record("local_aws", "thread_crashed", name, error=traceback.format_exc(limit=-5))
                 del error
 
 
@@ -120,9 +118,7 @@ class World:
             aws_secret_access_key="internal",  # noqa: S106
             region_name=region,
         )
-        config = Config(
-            retries={"total_max_attempts": 1}, read_timeout=60, proxies={}, max_pool_connections=20
-        )
+        config = Config(retries={"total_max_attempts": 1}, read_timeout=60, proxies={}, max_pool_connections=20)
         return session.client(service, endpoint_url=self.settings.endpoint, config=config)
 
 

@@ -69,9 +69,7 @@ def test_unknown_control_path_is_refused_in_json(local_aws: LocalAws) -> None:
 def test_taken_port_is_said_in_one_line(local_aws: LocalAws, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "local_aws", "--port", str(local_aws.port), "--state", str(tmp_path)]
     source = Path(__file__).parents[2] / "include"
-    second = subprocess.run(
-        command, env={"PYTHONPATH": str(source)}, capture_output=True, text=True, timeout=60
-    )
+    second = subprocess.run(command, env={"PYTHONPATH": str(source)}, capture_output=True, text=True, timeout=60)
     assert second.returncode == 2
     [line] = second.stderr.splitlines()
     assert f"127.0.0.1:{local_aws.port}" in line

@@ -77,9 +77,7 @@ def _send_to_logs(world: World, arn: str, resource: str, text: str) -> None:
     group, stream = resource.removeprefix("log-group:").removesuffix(":*"), str(uuid.uuid4())
     logs.create_log_stream(logGroupName=group, logStreamName=stream)
     now = int(world.clock.now().timestamp() * 1000)
-    logs.put_log_events(
-        logGroupName=group, logStreamName=stream, logEvents=[{"timestamp": now, "message": text}]
-    )
+    logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[{"timestamp": now, "message": text}])
 
 
 def _region(arn: str) -> str:

@@ -1,0 +1,181 @@
+"""Alarms over the scaled clock, as DescribeAlarms and EventBridge show them."""
+
+import json
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.local_aws_process import LocalAws
+
+NAMESPACE, METRIC = "AWS/ApplicationELB", "HTTPCode_Target_5XX_Count"
+
+
+def dimensions(group: str) -> list[dict[str, str]]:
+    return [{"Name": "LoadBalancer", "Value": "app/demo/1"}, {"Name": "TargetGroup", "Value": group}]
+
+
+def put_alarm(aws: LocalAws, name: str, group: str, **changes: Any) -> None:
+    settings = {
+        "Namespace": NAMESPACE,
+        "MetricName": METRIC,
+        "Dimensions": dimensions(group),
+        "Statistic": "Sum",
+        "Period": 60,
+        "EvaluationPeriods": 1,
+        "Threshold": 1,
+        "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+        "TreatMissingData": "notBreaching",
+    }
+    aws.client("cloudwatch").put_metric_alarm(AlarmName=name, **{**settings, **changes})
+
+
+def measure(aws: LocalAws, group: str, value: float) -> None:
+    # Dimensions in another order are the same series.
+    datum = {"MetricName": METRIC, "Dimensions": dimensions(group)[::-1], "Value": value}
+    aws.client("cloudwatch").put_metric_data(Namespace=NAMESPACE, MetricData=[datum])
+
+
+def alarm(aws: LocalAws, name: str) -> dict[str, Any]:
+    [found] = aws.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    return dict(found)
+
+
+def reaches(aws: LocalAws, name: str, state: str, seconds: float = 8) -> bool:
+    return until(lambda: alarm(aws, name)["StateValue"] == state, seconds)
+
+
+def until(condition: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return condition()
+
+
+def test_new_alarm_starts_without_data_and_settles(local_aws: LocalAws) -> None:
+    put_alarm(local_aws, "fresh", "fresh", TreatMissingData="missing")
+    found = alarm(local_aws, "fresh")
+    assert found["StateValue"] == "INSUFFICIENT_DATA"
+    assert found["StateReason"] == "Unchecked: Initial alarm creation"
+    measure(local_aws, "fresh", 0)
+    assert reaches(local_aws, "fresh", "OK")
+    assert reaches(local_aws, "fresh", "INSUFFICIENT_DATA")
+
+
+def test_alarm_of_one_target_group_leaves_the_other_alone(local_aws: LocalAws) -> None:
+    put_alarm(local_aws, "5xx-blue", "blue")
+    put_alarm(local_aws, "5xx-green", "green")
+    assert reaches(local_aws, "5xx-blue", "OK")
+    assert reaches(local_aws, "5xx-green", "OK")
+    before = datetime.now(UTC)
+    measure(local_aws, "green", 3)
+    assert reaches(local_aws, "5xx-green", "ALARM")
+    found = alarm(local_aws, "5xx-green")
+    assert "[3.0]" in found["StateReason"]
+    assert found["StateUpdatedTimestamp"] > before
+    assert alarm(local_aws, "5xx-blue")["StateValue"] == "OK"
+    assert reaches(local_aws, "5xx-green", "OK")
+
+
+def test_alarm_waits_for_as_many_datapoints_as_asked(local_aws: LocalAws) -> None:
+    put_alarm(local_aws, "m-of-n", "many", Period=120, EvaluationPeriods=3, DatapointsToAlarm=2)
+    measure(local_aws, "many", 5)
+    assert not reaches(local_aws, "m-of-n", "ALARM", seconds=2)
+    deadline = time.monotonic() + 4
+    while time.monotonic() < deadline and alarm(local_aws, "m-of-n")["StateValue"] != "ALARM":
+        measure(local_aws, "many", 5)
+        time.sleep(0.3)
+    assert alarm(local_aws, "m-of-n")["StateValue"] == "ALARM"
+
+
+def test_state_change_reaches_a_queue_through_eventbridge(local_aws: LocalAws) -> None:
+    sqs, events = local_aws.client("sqs"), local_aws.client("events")
+    url = sqs.create_queue(QueueName="alarms")["QueueUrl"]
+    pattern = {"source": ["aws.cloudwatch"], "detail": {"alarmName": ["told"], "state": {"value": ["ALARM"]}}}
+    events.put_rule(Name="alarms", EventPattern=json.dumps(pattern))
+    arn = "arn:aws:sqs:eu-west-1:123456789012:alarms"
+    events.put_targets(Rule="alarms", Targets=[{"Id": "1", "Arn": arn}])
+    put_alarm(local_aws, "told", "told")
+    measure(local_aws, "told", 1)
+    [message] = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=8)["Messages"]
+    event = json.loads(message["Body"])
+    assert event["detail-type"] == "CloudWatch Alarm State Change"
+    assert event["resources"] == [alarm(local_aws, "told")["AlarmArn"]]
+    assert event["detail"]["previousState"]["value"] in ("OK", "INSUFFICIENT_DATA")
+    stat = event["detail"]["configuration"]["metrics"][0]["metricStat"]
+    assert stat["metric"]["dimensions"] == {"LoadBalancer": "app/demo/1", "TargetGroup": "told"}
+
+
+def test_alarm_action_publishes_to_its_topic(local_aws: LocalAws) -> None:
+    sns, sqs = local_aws.client("sns"), local_aws.client("sqs")
+    topic = sns.create_topic(Name="alarm-topic")["TopicArn"]
+    url = sqs.create_queue(QueueName="alarm-topic")["QueueUrl"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint="arn:aws:sqs:eu-west-1:123456789012:alarm-topic")
+    put_alarm(local_aws, "acting", "acting", AlarmActions=[topic])
+    measure(local_aws, "acting", 1)
+    [message] = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=8)["Messages"]
+    told = json.loads(json.loads(message["Body"])["Message"])
+    assert (told["AlarmName"], told["NewStateValue"]) == ("acting", "ALARM")
+
+
+def test_state_set_by_hand_is_set_right_by_the_next_evaluation(local_aws: LocalAws) -> None:
+    put_alarm(local_aws, "by-hand", "by-hand")
+    assert reaches(local_aws, "by-hand", "OK")
+    local_aws.client("cloudwatch").set_alarm_state(AlarmName="by-hand", StateValue="ALARM", StateReason="a test")
+    assert reaches(local_aws, "by-hand", "OK")
+    history = local_aws.client("cloudwatch").describe_alarm_history(AlarmName="by-hand")["AlarmHistoryItems"]
+    assert [item["HistorySummary"] for item in history][:2] == [
+        "Alarm updated from ALARM to OK",
+        "Alarm updated from OK to ALARM",
+    ]
+
+
+def test_alarm_is_changed_without_losing_its_state(local_aws: LocalAws) -> None:
+    put_alarm(local_aws, "changed", "changed")
+    assert reaches(local_aws, "changed", "OK")
+    put_alarm(local_aws, "changed", "changed", AlarmDescription="now described")
+    found = alarm(local_aws, "changed")
+    assert (found["StateValue"], found["AlarmDescription"]) == ("OK", "now described")
+    local_aws.client("cloudwatch").delete_alarms(AlarmNames=["changed"])
+    assert local_aws.client("cloudwatch").describe_alarms(AlarmNames=["changed"])["MetricAlarms"] == []
+
+
+def test_alarm_that_is_not_evaluated_is_refused(local_aws: LocalAws) -> None:
+    with pytest.raises(ClientError, match="not implemented by the local AWS"):
+        put_alarm(local_aws, "band", "band", ComparisonOperator="GreaterThanUpperThreshold")
+    rule = 'ALARM("5xx-blue")'
+    with pytest.raises(ClientError, match="not implemented by the local AWS"):
+        local_aws.client("cloudwatch").put_composite_alarm(AlarmName="both", AlarmRule=rule)
+
+
+def test_metrics_are_read_back_per_dimension_set(local_aws: LocalAws) -> None:
+    cloudwatch = local_aws.client("cloudwatch")
+    for value in (1, 2, 3):
+        measure(local_aws, "read-back", value)
+    stretch = {
+        "StartTime": datetime.now(UTC) - timedelta(minutes=5),
+        "EndTime": datetime.now(UTC) + timedelta(minutes=5),
+    }
+    asked = {"Namespace": NAMESPACE, "MetricName": METRIC, "Dimensions": dimensions("read-back")}
+    statistics = cloudwatch.get_metric_statistics(
+        **asked, **stretch, Period=600, Statistics=["Sum", "Average", "Maximum", "SampleCount"]
+    )
+    [point] = statistics["Datapoints"]
+    assert (point["Sum"], point["Average"], point["Maximum"], point["SampleCount"]) == (6, 2, 3, 3)
+    query = {"Id": "q", "MetricStat": {"Metric": asked, "Period": 600, "Stat": "Sum"}}
+    [result] = cloudwatch.get_metric_data(MetricDataQueries=[query], **stretch)["MetricDataResults"]
+    assert result["Values"] == [6]
+    listed = cloudwatch.list_metrics(Dimensions=[{"Name": "TargetGroup", "Value": "read-back"}])["Metrics"]
+    assert [metric["MetricName"] for metric in listed] == [METRIC]
+
+
+def test_alarms_and_their_metrics_survive_the_death_of_the_process(local_aws: LocalAws) -> None:
+    put_alarm(local_aws, "durable", "durable", Period=1200, TreatMissingData="ignore")
+    measure(local_aws, "durable", 4)
+    local_aws.kill9()
+    local_aws.restart()
+    # The period ends after the restart: only a datapoint that was kept can raise the alarm.
+    assert reaches(local_aws, "durable", "ALARM", seconds=30)
