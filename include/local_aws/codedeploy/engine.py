@@ -115,7 +115,7 @@ class Drive:
         self._document = {**self._document, "progress": as_document(after)}
         records.put_deployment(self._world.store, self._id, self._document)
         if after.status != before.status:
-            self._announce()
+            self._announce(before)
 
     def _record_once(self, operation: str, params: dict[str, Any]) -> None:
         mine = [
@@ -126,9 +126,9 @@ class Drive:
         if mine[-1:] != [params]:
             self._world.effects.record("codedeploy", operation, CALLER, params)
 
-    def _announce(self) -> None:
+    def _announce(self, before: Progress) -> None:
         """Best effort, as in AWS: an event only wakes."""
-        event = event_of(self._document["info"], self._document["region"], self._progress)
+        event = event_of(self._document["info"], self._document["region"], before, self._progress)
         if event is None:
             return
         try:

@@ -37,10 +37,10 @@ def effects_between(deployment_id: str, before: Progress, after: Progress) -> li
     return effects
 
 
-def event_of(info: dict[str, Any], region: str, progress: Progress) -> tuple[Any, ...] | None:
+def event_of(info: dict[str, Any], region: str, before: Progress, after: Progress) -> tuple[Any, ...] | None:
     """The arguments of `Events.emit` for a new status, None when CodeDeploy sends no event for it."""
-    state = _STATES.get(progress.status)
-    if state is None:
+    state = _STATES.get(after.status)
+    if state is None or (before.status == "Ready" and state == "START"):
         return None
     application, group = info["applicationName"], info["deploymentGroupName"]
     detail = {
