@@ -1,0 +1,23 @@
+"""Imported by every Airflow process at its start.
+
+Each task runs in a fork of its worker and imports its dag file again; what is imported here is inherited by the fork
+instead. With the AWS SDK and our operators that is a third of a second per task. Nothing here may stop a process.
+"""
+
+import contextlib
+import importlib
+import logging
+
+HEAVY = (
+    "boto3",
+    "pydantic",
+    "yaml",
+    "airflow.providers.amazon.aws.hooks.base_aws",
+    "airflow.providers.standard.operators.empty",
+    "airdock.factory.deliver",
+)
+
+for module in HEAVY:
+    with contextlib.suppress(ImportError):
+        importlib.import_module(module)
+    logging.getLogger(__name__).debug("%s is imported", module)
