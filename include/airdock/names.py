@@ -33,7 +33,7 @@ class Rule:
 
     def complaint(self, text: str) -> str:
         """Why the text is no such name."""
-        return f"{text[:80]!r} is no {self.noun}: {self.form}, at most {self.longest} characters"
+        return f"{text[:80]!r} is not {self.noun}: {self.form}, at most {self.longest} characters"
 
     def check(self, text: str) -> str:
         """The text itself. Raises Refused."""
@@ -43,22 +43,24 @@ class Rule:
 
 
 APPLICATION = Rule(
-    "application name", r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "lower-case letters, digits and single hyphens", 40
+    "an application name", r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "lower-case letters, digits and single hyphens", 40
 )
 ENVIRONMENT = Rule(
-    "environment name", r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "lower-case letters, digits and single hyphens", 30
+    "an environment name", r"[a-z][a-z0-9]*(-[a-z0-9]+)*", "lower-case letters, digits and single hyphens", 30
 )
-COMMIT = Rule("full commit id", r"[0-9a-f]{40}", "40 lower-case hexadecimal digits", 40)
-DIGEST = Rule("image digest", r"sha256:[0-9a-f]{64}", "sha256: and 64 lower-case hexadecimal digits", 71)
+COMMIT = Rule("a full commit id", r"[0-9a-f]{40}", "40 lower-case hexadecimal digits", 40)
+DIGEST = Rule("an image digest", r"sha256:[0-9a-f]{64}", "sha256: and 64 lower-case hexadecimal digits", 71)
 GIT_REF = Rule(
-    "name of a branch or tag",
+    "the name of a branch or tag",
     # git-check-ref-format(1); a leading dash would read as an option, a leading slash or dot is no name.
     r"(?!-|/|\.|@$)(?!.*(\.\.|//|/\.|@\{|\.lock(/|$)))[^\x00-\x20\x7f~^:?*\[\\]+(?<![/.])",
     "what git-check-ref-format(1) allows",
     250,
 )
 
-_MARKER = re.compile(r"airdock ([a-z0-9-]+/[a-z0-9-]+/[0-9a-f]{12}(?:/rollback)?) attempt (0|[1-9][0-9]{0,8})")
+_MARKER = re.compile(
+    r"airdock ([a-z0-9-]+/[a-z0-9-]+/[0-9a-f]{12}(?:/rollback)?) attempt (0|[1-9][0-9]{0,8})"
+)
 
 
 @dataclass(frozen=True, slots=True)

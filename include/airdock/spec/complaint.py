@@ -24,12 +24,10 @@ def problems_of(error: ValidationError, document: Document) -> list[Problem]:
 
 def _problem(error: ErrorDetails, document: Document) -> Problem:
     path = _written_path(error["loc"], document.content)
+    if error["type"] == "union_tag_invalid":
+        path = (*path, _tag_name(error))
     message, remedy, nearest = _told(error, path, document)
-    value = (
-        None
-        if error["type"] in ("missing", "extra_forbidden")
-        else _shown(error["input"], document.texts.get(path))
-    )
+    value = _found(error, document.texts.get(path))
     return Problem(document.place(path), ".".join(map(str, path)), message, remedy, value, nearest)
 
 
@@ -56,14 +54,10 @@ def _told(error: ErrorDetails, path: Path, document: Document) -> tuple[str, str
     if kind in ("literal_error", "union_tag_invalid"):
         return _not_among(str(context.get("expected") or context.get("expected_tags")), _word(error, context))
     if kind == "union_tag_not_found":
-        tag = str(context["discriminator"]).strip("'")
-        return f"it does not say its `{_ALIASES.get(tag, tag)}`", _meaning(error["loc"]), ""
+        return f"it does not say its `{_tag_name(error)}`", _meaning(error["loc"]), ""
     if kind == "value_error":
         return str(context["error"]), "", ""
     return _plain(error, path, document)
-
-
-_ALIASES = {"type": "type"}
 
 
 def _unknown(word: str, loc: tuple[str | int, ...]) -> tuple[str, str, str]:
@@ -77,13 +71,17 @@ def _not_among(expected: str, found: str) -> tuple[str, str, str]:
     return f"must be one of {', '.join(words)}", "", _nearest(found, words)
 
 
+def _tag_name(error: ErrorDetails) -> str:
+    """The setting that says which kind of a union is meant, as it is written in files."""
+    return str(re.findall(r"'([^']*)'", str(error.get("ctx", {})["discriminator"]))[-1])
+
+
 def _word(error: ErrorDetails, context: dict[str, Any]) -> str:
     return str(context.get("tag") or error["input"])
 
 
 def _plain(error: ErrorDetails, path: Path, document: Document) -> tuple[str, str, str]:
-    message = error["msg"].replace("Input should be", "must be").replace("Dictionary", "it")
-    message = message[0].lower() + message[1:]
+    message = _in_our_words(error)
     if error["type"] in ("model_type", "dict_type", "model_attributes_type"):
         return "must be a group of settings", "Write them below it, indented.", ""
     if error["type"] == "string_type" and path in document.texts and not isinstance(error["input"], str):
@@ -91,9 +89,36 @@ def _plain(error: ErrorDetails, path: Path, document: Document) -> tuple[str, st
     return message, "", ""
 
 
+_MESSAGES = {
+    "greater_than_equal": "must be at least {ge}",
+    "less_than_equal": "must be at most {le}",
+    "too_short": "must not be empty",
+    "string_too_long": "must be at most {max_length} characters long",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "bool_type": "must be true or false",
+}
+
+
+def _in_our_words(error: ErrorDetails) -> str:
+    message = _MESSAGES.get(error["type"])
+    if message is not None:
+        return message.format(**error.get("ctx", {}))
+    told = error["msg"].replace("Input should be", "must be")
+    return told[0].lower() + told[1:]
+
+
 def _nearest(word: str, known: Iterable[str]) -> str:
     close = get_close_matches(word, list(known), n=1, cutoff=0.6)
     return close[0] if close else ""
+
+
+def _found(error: ErrorDetails, text: str | None) -> str | None:
+    if error["type"] in ("missing", "extra_forbidden", "union_tag_not_found"):
+        return None
+    if error["type"] == "union_tag_invalid":
+        return _shown(error.get("ctx", {})["tag"], text)
+    return _shown(error["input"], text)
 
 
 def _shown(value: Any, text: str | None) -> str:
@@ -129,8 +154,8 @@ def _below(schema: dict[str, Any], part: str | int) -> dict[str, Any]:
     properties: dict[str, Any] = schema.get("properties", {})
     if str(part) in properties:
         return dict(properties[str(part)])
-    rest = schema.get("additionalProperties")
-    return rest if isinstance(rest, dict) else {}
+    rest = [*schema.get("patternProperties", {}).values(), schema.get("additionalProperties")]
+    return rest[0] if isinstance(rest[0], dict) else {}
 
 
 def _resolved(schema: dict[str, Any]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ class Form:
 
     @classmethod
     def of(cls, rule: names.Rule) -> Form:
-        return cls(rule.pattern, f"a {rule.noun}: {rule.form}", rule.longest)
+        return cls(rule.pattern, f"{rule.noun}: {rule.form}", rule.longest)
 
     def check(self, text: str) -> str:
         if len(text) > self.longest:
