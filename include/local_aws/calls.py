@@ -32,7 +32,6 @@ _SERVICE_OF_SIGNING_NAME = {
     "elasticloadbalancing": "elbv2",
     "monitoring": "cloudwatch",
     "s3express": "s3",
-    "tagging": "resourcegroupstaggingapi",
 }
 
 

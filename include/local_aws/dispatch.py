@@ -31,7 +31,6 @@ HELD_BY_MOTO = frozenset(
         "sqs",
         "ssm",
         "sts",
-        "tagging",
     }
 )
 _METHODS = ["GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"]
@@ -79,10 +78,7 @@ class Dispatcher(DomainDispatcherApplication):
 
     def moto_service(self, call: Call) -> str | None:
         """moto's name of the service whose state a call may change, None when moto holds nothing of it."""
-        if call.signed_for and call.signed_for not in HELD_BY_MOTO:
-            return None
-        host = self.infer_service_region_host(call.environ, call.environ.get("PATH_INFO", ""))
-        return self.get_backend_for_host(host or "s3.us-east-1.amazonaws.com")  # type: ignore[no-any-return]
+        return call.service if call.signed_for is None or call.signed_for in HELD_BY_MOTO else None
 
     def get_application(self, environ: dict[str, Any]) -> Any:
         """moto's own choice; its control paths are not offered."""

@@ -71,7 +71,7 @@ class Gateway:
     def _commit(self, call: Call, reply: Reply) -> None:
         held_by = self._dispatcher.moto_service(call)
         if held_by:
-            self._state.save(held_by)
+            self._state.save(held_by, call.region)
         if call.quiet:
             return
         result, error = outcome(call, reply)

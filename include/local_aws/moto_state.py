@@ -30,13 +30,13 @@ Place = tuple[str, str, str]
 
 # What else a call to one service may change, by moto's names.
 _ALSO = {
-    "elbv2": ("ec2",),
-    "ecs": ("ec2", "elbv2"),
     "s3": ("sqs", "sns"),
     "sns": ("sqs",),
     "secretsmanager": ("kms",),
     "ssm": ("kms", "secretsmanager"),
 }
+# moto keeps what is global, such as IAM and S3, in a region of this name.
+_GLOBAL = "aws"
 _ATTEMPTS = 50
 
 
@@ -55,6 +55,10 @@ def _backends() -> Iterator[BaseBackend]:
 def _backend_at(place: Place) -> BaseBackend:
     service, account, region = place
     return get_backend(service)[account][region]  # type: ignore[call-overload, no-any-return]
+
+
+def _touched(place: Place, service: str, region: str) -> bool:
+    return place[0] == service and place[2] in (region, _GLOBAL)
 
 
 def _rebuilt_function(module: str, code: bytes, name: str, defaults: tuple[Any, ...] | None) -> Any:
@@ -110,8 +114,8 @@ class MotoState:
         self._store = store
         self._bodies = S3Bodies(state_dir / "s3")
         self._ticks = itertools.count(1)
-        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
-        self._saved_at: dict[str, int] = {}
+        self._locks: defaultdict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
+        self._saved_at: dict[tuple[str, str], int] = {}
         self._saved: set[Place] = set()
 
     def restore(self) -> None:
@@ -127,30 +131,28 @@ class MotoState:
                 s3_backends.bucket_accounts[bucket.name] = (bucket.partition, bucket.account_id)
         self._bodies.sweep(body_files())
 
-    def save(self, service: str) -> None:
-        """Commit what a finished call to a service (moto's name) may have changed."""
+    def save(self, service: str, region: str) -> None:
+        """Commit what a finished call to a service (moto's name) of a region may have changed."""
         for touched in (service, *_ALSO.get(service, ())):
-            self._save_service(touched)
+            self._save(touched, region)
 
     def save_new(self) -> None:
         """Commit backends that came to life by a read: their default VPC and keys have random names."""
-        new = {_place(backend) for backend in _backends()} - self._saved
-        for service in {place[0] for place in new}:
-            self._save_service(service)
+        for service, _, region in {_place(backend) for backend in _backends()} - self._saved:
+            self._save(service, region)
 
-    def _save_service(self, service: str) -> None:
+    def _save(self, service: str, region: str) -> None:
         asked_at = next(self._ticks)
-        with self._locks[service]:
+        with self._locks[service, region]:
             # A snapshot begun after this call had finished holds it already: many calls share one snapshot.
-            if self._saved_at.get(service, 0) > asked_at:
+            if self._saved_at.get((service, region), 0) > asked_at:
                 return
             begun_at = next(self._ticks)
-            backends = {_place(backend): backend for backend in _backends() if _place(backend)[0] == service}
-            snapshots = {"/".join(place): self._snapshot(backend) for place, backend in backends.items()}
-            if snapshots:
-                self._store.put_snapshots(snapshots)
-            self._saved |= set(backends)
-            self._saved_at[service] = begun_at
+            touched = {place: backend for backend in _backends() if _touched(place := _place(backend), service, region)}
+            snapshots = {"/".join(place): self._snapshot(backend) for place, backend in touched.items()}
+            self._store.put_snapshots(snapshots)
+            self._saved |= set(touched)
+            self._saved_at[service, region] = begun_at
 
     def _snapshot(self, backend: BaseBackend) -> bytes:
         for attempt in itertools.count(1):

@@ -1,6 +1,7 @@
 """What an alarm makes of its datapoints. X breaches, 0 does not, - is missing; the latest is the last."""
 
 import pytest
+
 from local_aws.cloudwatch.evaluation import Condition, judge
 
 
