@@ -183,9 +183,10 @@ def test_source_refuses_a_path_that_leaves_the_repository(server, work, path):
 def test_source_refuses_a_submodule_and_never_visits_it(server, work, tmp_path):
     with serving(tmp_path) as elsewhere:
         (work / ".gitmodules").write_text(f'[submodule "m"]\n\tpath = m\n\turl = {elsewhere.url()}\n')
-        git(work, "init", "-q", "-b", "main")
-        git(work, "update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},m")
         server.push(work)
+        git(work, "update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},m")
+        git(work, "commit", "-q", "-m", "a submodule")
+        git(work, "push", "-q", str(server.root / "app.git"), "HEAD:main")
         with pytest.raises(Refused, match="a submodule"):
             read(remote_of(server), "main", "m")
         assert elsewhere.requests == []

@@ -12,6 +12,7 @@ from airdock.aws.faults import error_code, spoken
 from airdock.aws.hooks import Account
 from airdock.aws.watch import Facts
 from airdock.aws.watch.build import build_facts
+from airdock.aws.watch.build import console_url as build_page
 from airdock.errors import Fault, Refused
 
 NEWEST_LOOKED_AT = 100
@@ -46,6 +47,11 @@ def start(account: Account, request: Mapping[str, Any]) -> Facts:
             return build_facts(account.client("codebuild").start_build(**request)["build"])
         except ClientError as error:
             raise _told(error, project) or error from error
+
+
+def console_url(account: Account, build_id: str) -> str:
+    """The build's page in the AWS console."""
+    return build_page(account.client("codebuild").meta.region_name, build_id)
 
 
 def log_tail(account: Account, facts: Facts, lines: int) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 from airdock.aws.faults import error_code, spoken
 from airdock.aws.hooks import Account
 from airdock.errors import Refused
+from airdock.release import Image
 
 INDEXES = ("application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json")
 MANIFESTS = ("application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json")
@@ -49,12 +50,13 @@ def image(repository: Repository, digest: str) -> Mapping[str, Any] | None:
     return found[0] if found else None
 
 
-def uri(repository: Repository, digest: str) -> str:
-    """The address under which a task pulls exactly this image. Raises Refused or Fault."""
+def record(repository: Repository, detail: Mapping[str, Any]) -> Image:
+    """The image's record, with the registry's address as ECR gives it. Raises Refused or Fault."""
     named = {"registryId": repository.registry} if repository.registry else {}
     with spoken(f"asking ECR for the repository {repository.name}"):
         answer = repository.account.client("ecr").describe_repositories(repositoryNames=[repository.name], **named)
-    return f"{answer['repositories'][0]['repositoryUri']}@{digest}"
+    registry, _, name = answer["repositories"][0]["repositoryUri"].partition("/")
+    return Image(registry, name, detail["imageDigest"], next(iter(detail.get("imageTags", [])), ""))
 
 
 def platform_image(repository: Repository, digest: str, platform: str) -> str:

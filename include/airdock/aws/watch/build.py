@@ -10,6 +10,8 @@ from airdock.aws.faults import spoken
 from airdock.aws.watch.subject import Facts, Lookup
 from airdock.names import DELIVERY_VARIABLE
 
+COMMIT_VARIABLE = "AIRDOCK_COMMIT"
+"""The commit that a build builds: CodeBuild itself does not know it when the source comes as an archive."""
 STILL_RUNNING = "IN_PROGRESS"
 COMPLETED_PHASE = "COMPLETED"
 
@@ -19,7 +21,7 @@ class BuildWatch:
 
     id, arn, project, status (IN_PROGRESS, SUCCEEDED, FAILED, FAULT, TIMED_OUT, STOPPED), complete,
     phase: the current one, phases: [{name, status, seconds, contexts: [{code, message}]}],
-    started_at, ended_at: ISO 8601 or None, source_version: what was asked for, commit: what it resolved to,
+    started_at, ended_at: ISO 8601 or None, commit: what is built, as AIRDOCK_COMMIT or CodeBuild itself says,
     delivery: the value of AIRDOCK_DELIVERY or "", exported: {variable: value},
     log: {group, stream} or None before there is one, console_url, artifact: an S3 ARN or "".
     """
@@ -40,7 +42,7 @@ class BuildWatch:
 
 def build_facts(build: Mapping[str, Any]) -> Facts:
     """What is kept of a build as BatchGetBuilds answers it."""
-    logs = build.get("logs") or {}
+    variables = _variables(build)
     return {
         "id": build["id"],
         "arn": build.get("arn", ""),
@@ -51,25 +53,24 @@ def build_facts(build: Mapping[str, Any]) -> Facts:
         "phases": [_phase(phase) for phase in build.get("phases", [])],
         "started_at": _iso(build.get("startTime")),
         "ended_at": _iso(build.get("endTime")),
-        "source_version": build.get("sourceVersion", ""),
-        "commit": build.get("resolvedSourceVersion", ""),
-        "delivery": _variables(build).get(DELIVERY_VARIABLE, ""),
+        "commit": variables.get(COMMIT_VARIABLE) or build.get("resolvedSourceVersion", ""),
+        "delivery": variables.get(DELIVERY_VARIABLE, ""),
         "exported": {each["name"]: each.get("value", "") for each in build.get("exportedEnvironmentVariables", [])},
-        "log": _log(logs),
-        "console_url": logs.get("deepLink") or console_url(build),
+        "log": _log(build.get("logs") or {}),
+        "console_url": console_url(_region(build), build["id"]),
         "artifact": (build.get("artifacts") or {}).get("location", ""),
     }
 
 
-def console_url(build: Mapping[str, Any]) -> str:
-    """A build's page, from its ARN: arn:<partition>:codebuild:<region>:<account>:build/<project>:<id>."""
-    parts = build.get("arn", "").split(":", 5)
-    if len(parts) < 6 or not parts[3]:
-        return ""
-    region, account = parts[3], parts[4]
-    project = build["id"].partition(":")[0]
-    host = f"https://{region}.console.aws.amazon.com"
-    return f"{host}/codesuite/codebuild/{account}/projects/{project}/build/{build['id']}/?region={region}"
+def console_url(region: str, build_id: str) -> str:
+    """The page of a build in the console of the account that its reader is signed in to."""
+    project = build_id.partition(":")[0]
+    return f"https://{region}.console.aws.amazon.com/codesuite/codebuild/projects/{project}/build/{build_id}/"
+
+
+def _region(build: Mapping[str, Any]) -> str:
+    """From arn:<partition>:codebuild:<region>:<account>:build/<id>."""
+    return str((build.get("arn", "").split(":") + [""] * 4)[3])
 
 
 def _phase(phase: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,7 +100,7 @@ def _log(logs: Mapping[str, Any]) -> dict[str, str] | None:
 
 
 def _beginning(before: Facts | None, now: Facts) -> list[str]:
-    return [] if before else [f"build {now['id']} of {now['source_version']}: {now['console_url']}".rstrip(": ")]
+    return [] if before else [f"build {now['id']} of {now['commit']}: {now['console_url']}"]
 
 
 def _phase_changes(before: Facts | None, now: Facts) -> list[str]:
