@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow.sdk import BaseOperatorLink, XCom
+from airflow.sdk import BaseOperatorLink
 
 if TYPE_CHECKING:
     from airflow.models.taskinstancekey import TaskInstanceKey
@@ -17,4 +17,6 @@ class ConsoleLink(BaseOperatorLink):
     key = "console_url"
 
     def get_link(self, operator: Any, *, ti_key: TaskInstanceKey) -> str:  # noqa: ARG002 - Airflow's signature
+        from airflow.sdk.execution_time.xcom import XCom  # the XCom backend that is configured
+
         return XCom.get_value(key=self.key, ti_key=ti_key) or ""

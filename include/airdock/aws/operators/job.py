@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, NoReturn
 
-from airdock.errors import AirdockError, Fault, Refused
 from airflow.sdk import BaseOperator, Context
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferralError, TaskDeferralTimeout
 
@@ -20,6 +19,7 @@ from airdock.aws.hooks import Account
 from airdock.aws.links import ConsoleLink
 from airdock.aws.watch import Facts, Subject, Watch, watch_for
 from airdock.aws.watch.subject import look
+from airdock.errors import AirdockError, Fault, Refused
 
 DEADLINE_MARGIN = timedelta(minutes=10)
 """How much later than the trigger's own deadline Airflow gives up on the trigger."""
@@ -91,13 +91,31 @@ class JobOperator(DeliveryOperator):
         """What the Watch must know beyond the job's id."""
         return {}
 
+    def console_url(self, job_id: str) -> str:  # noqa: ARG002 - for those that have one
+        """The job's page in the AWS console, or ""."""
+        return ""
+
     def deliver(self, context: Context) -> Any:
-        subject = Subject(self.kind, self._job_id(context), self.account, self.options())
-        watch = watch_for(self.kind)
+        job_id = self._job_id(context)
+        if url := self.console_url(job_id):
+            context["ti"].xcom_push(key=ConsoleLink.key, value=url)
+        return self.follow(context, Subject(self.kind, job_id, self.account, self.options()))
+
+    def follow(
+        self, context: Context, subject: Subject, deadline: datetime | None = None, method: str = "resume"
+    ) -> Any:
+        """Wait for the job: a moment here, then in the triggerer, whose event comes back to `method`.
+
+        The deadline is `deadline_minutes` after the job's start in AWS unless another is given.
+        """
+        watch = watch_for(subject.kind)
         facts = self._wait_here(watch, subject)
         if watch.finished(facts, subject.options):
             return self.conclude(context, facts)
-        return self._hand_over(subject, facts)
+        deadline = deadline or started_at(facts) + timedelta(minutes=self.deadline_minutes)
+        if deadline <= datetime.now(UTC):
+            return self.overdue(context, facts)
+        return self._hand_over(subject, facts, deadline, method)
 
     def resume(self, context: Context, event: dict[str, Any]) -> Any:
         """Where the triggerer's event comes back to; the name is stored with waiting tasks, keep it."""
@@ -107,8 +125,12 @@ class JobOperator(DeliveryOperator):
         try:
             return super().resume_execution(next_method, next_kwargs, context)
         except (TaskDeferralError, TaskDeferralTimeout) as error:
-            # The job is untouched: the next try finds and follows it.
-            raise Fault(f"the wait for the {self.kind} broke off in the triggerer: {error}") from error
+            broken = error
+            return self._spoken(context, lambda: self._broken_off(broken))
+
+    def _broken_off(self, error: Exception) -> NoReturn:
+        """The job is untouched: the next try finds and follows it."""
+        raise Fault(f"the wait for the {self.kind} broke off in the triggerer: {error}") from error
 
     def _resumed(self, context: Context, event: dict[str, Any]) -> Any:
         if event["status"] == "refused":
@@ -131,6 +153,10 @@ class JobOperator(DeliveryOperator):
         store.set("job", {"id": job_id, "clears": clears})
         return job_id
 
+    def started_job(self, context: Context) -> str:
+        """The id of the job that `adopt_or_start` gave."""
+        return str(context["task_state_store"].get("job")["id"])
+
     def forget_job(self, context: Context) -> None:
         """Let the next try start anew: this job ended by a fault that is not the delivery's."""
         store = context["task_state_store"]
@@ -149,14 +175,12 @@ class JobOperator(DeliveryOperator):
         for line in lines:
             self.log.info(line)
 
-    def _hand_over(self, subject: Subject, facts: Facts) -> NoReturn:
+    def _hand_over(self, subject: Subject, facts: Facts, deadline: datetime, method: str) -> NoReturn:
         from airdock.aws.triggers import JobTrigger
 
-        budget = timedelta(minutes=self.deadline_minutes)
-        deadline = started_at(facts) + budget
         trigger = JobTrigger(subject.to_json(), deadline.isoformat(), self.poll_seconds, facts)
         self.log.info("Waiting in the triggerer until %s at the latest", deadline.isoformat(timespec="seconds"))
-        self.defer(trigger=trigger, method_name="resume", timeout=budget + DEADLINE_MARGIN)
+        self.defer(trigger=trigger, method_name=method, timeout=deadline - datetime.now(UTC) + DEADLINE_MARGIN)
 
 
 def clear_number(context: Context) -> int:

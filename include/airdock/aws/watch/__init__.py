@@ -12,14 +12,20 @@ __all__ = ["Facts", "Lookup", "Subject", "Watch", "watch_for"]
 
 
 def watch_for(kind: str) -> Watch:
-    """The Watch of a kind: `build`, `scan` or `deployment`.
+    """The Watch of a kind: `build`, `scan`, `deployment` or `answers`.
 
     Raises:
         KeyError: an unknown kind.
     """
+    from airdock.aws.watch.answers import AnswerWatch
     from airdock.aws.watch.build import BuildWatch
     from airdock.aws.watch.deployment import DeploymentWatch
     from airdock.aws.watch.scan import ScanWatch
 
-    watches: dict[str, Watch] = {"build": BuildWatch(), "scan": ScanWatch(), "deployment": DeploymentWatch()}
-    return watches[kind]
+    watches: dict[str, type[Watch]] = {
+        "answers": AnswerWatch,
+        "build": BuildWatch,
+        "deployment": DeploymentWatch,
+        "scan": ScanWatch,
+    }
+    return watches[kind]()

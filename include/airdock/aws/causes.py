@@ -1,0 +1,155 @@
+"""Why a deployment failed, as the services around it tell: alarms, stopped tasks, service events, the last log lines.
+
+Every source is asked on its own and none is needed: what can't be read is said, and hides nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from airdock.aws.faults import spoken
+from airdock.aws.production import Service, container_of, described
+from airdock.errors import AirdockError
+
+MOST_TASKS = 100
+MOST_EVENTS = 20
+LOG_LINES = 15
+TROUBLE = re.compile(r"unhealthy|unable to|failed|was not found|is not authorized|insufficient", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """The deployment whose failure is looked into."""
+
+    service: Service
+    application: str
+    group: str
+    task_definition: str
+    error_code: str
+    error_message: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Causes:
+    """`sentences`: what AWS names as a cause, the most telling first; `log`: the container's last lines."""
+
+    sentences: tuple[str, ...]
+    log: tuple[str, ...]
+
+
+def causes_of(failure: Failure) -> Causes:
+    """Gather what can be known now; never raises for what AWS does not tell."""
+    stopped = _tried("the stopped tasks", lambda: stopped_tasks(failure))
+    failed = [task for task in stopped.found if why_stopped(task)]
+    sources = [
+        _tried("the alarms", lambda: _alarms(failure)),
+        Told([f"a task stopped: {why_stopped(task)}" for task in failed], stopped.unknown),
+        _tried("the service's events", lambda: _service_events(failure)),
+    ]
+    log = _tried("the container's log", lambda: _log_tail(failure, (failed or stopped.found)[:1]))
+    sentences = [sentence for source in [*sources, Told([], log.unknown)] for sentence in source.sentences()]
+    return Causes(tuple(dict.fromkeys(sentences)), tuple(log.found))
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What one source told, or why it did not."""
+
+    found: list[Any]
+    unknown: str = ""
+
+    def sentences(self) -> list[str]:
+        return [*self.found, *([self.unknown] if self.unknown else [])]
+
+
+def _tried(what: str, ask: Callable[[], list[Any]]) -> Told:
+    try:
+        with spoken(f"{what} could not be read"):
+            return Told(ask())
+    except AirdockError as error:
+        return Told([], error.sentence)
+
+
+def stopped_tasks(failure: Failure) -> list[dict[str, Any]]:
+    """The stopped tasks of the failed task definition; ECS remembers them for about an hour."""
+    service = failure.service
+    ecs = service.account.client("ecs")
+    arns = ecs.list_tasks(cluster=service.cluster, serviceName=service.name, desiredStatus="STOPPED")["taskArns"]
+    tasks = ecs.describe_tasks(cluster=service.cluster, tasks=arns[:MOST_TASKS])["tasks"] if arns else []
+    return [task for task in tasks if task.get("taskDefinitionArn") == failure.task_definition]
+
+
+def why_stopped(task: Mapping[str, Any]) -> str:
+    """Why ECS stopped a task, in its own words with exit codes; "" for stops that are a deployment's routine."""
+    reason = str(task.get("stoppedReason", ""))
+    if reason.startswith("Scaling activity initiated"):
+        return ""
+    exits = [_exit(container) for container in task.get("containers", [])]
+    return "; ".join(part for part in (reason, *exits) if part)
+
+
+def _exit(container: Mapping[str, Any]) -> str:
+    code, reason = container.get("exitCode"), container.get("reason", "")
+    told = f"container {container.get('name')}" + (f" exited with {code}" if code is not None else "")
+    return f"{told} ({reason})" if reason else told if code else ""
+
+
+def _alarms(failure: Failure) -> list[str]:
+    """The alarms that stopped the deployment with the reason that CloudWatch gave when they fired."""
+    if failure.error_code != "ALARM_ACTIVE":
+        return []
+    lookup = failure.service.account.client
+    group = lookup("codedeploy").get_deployment_group(
+        applicationName=failure.application, deploymentGroupName=failure.group
+    )["deploymentGroupInfo"]
+    names = [alarm["name"] for alarm in group.get("alarmConfiguration", {}).get("alarms", [])]
+    named = [name for name in names if name in failure.error_message] or names
+    cloudwatch = lookup("cloudwatch")
+    return [told for name in named if (told := _alarm(cloudwatch, name, failure.since))]
+
+
+def _alarm(cloudwatch: Any, name: str, since: datetime) -> str:
+    found = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    if found and found[0]["StateValue"] == "ALARM":
+        return f"alarm {name} fired: {found[0].get('StateReason', '')}"
+    history = cloudwatch.describe_alarm_history(AlarmName=name, HistoryItemType="StateUpdate", StartDate=since)
+    reasons = [_fired(item) for item in history.get("AlarmHistoryItems", [])]
+    return next((f"alarm {name} fired: {reason}" for reason in reasons if reason), "")
+
+
+def _fired(item: Mapping[str, Any]) -> str:
+    """The reason in an alarm's history item if that item is its firing."""
+    try:
+        state = json.loads(item.get("HistoryData", "{}")).get("newState", {})
+    except ValueError:
+        return ""
+    return str(state.get("stateReason", "")) if state.get("stateValue") == "ALARM" else ""
+
+
+def _service_events(failure: Failure) -> list[str]:
+    events = described(failure.service).get("events", [])[:MOST_EVENTS]
+    recent = [event["message"] for event in events if event["createdAt"] >= failure.since]
+    return [message for message in recent if TROUBLE.search(message)][:2]
+
+
+def _log_tail(failure: Failure, tasks: list[dict[str, Any]]) -> list[str]:
+    """The last lines of the container's awslogs stream (`prefix/container/task id`); none with another log driver."""
+    if not tasks:
+        return []
+    name, lookup = failure.service.container, failure.service.account.client
+    definition = lookup("ecs").describe_task_definition(taskDefinition=failure.task_definition)["taskDefinition"]
+    log = (container_of(definition["containerDefinitions"], name) or {}).get("logConfiguration") or {}
+    options = log.get("options", {})
+    if log.get("logDriver") != "awslogs" or "awslogs-stream-prefix" not in options:
+        return []
+    stream = f"{options['awslogs-stream-prefix']}/{name}/{tasks[0]['taskArn'].rpartition('/')[2]}"
+    events = lookup("logs").get_log_events(
+        logGroupName=options["awslogs-group"], logStreamName=stream, limit=LOG_LINES, startFromHead=False
+    )["events"]
+    return [event["message"].rstrip() for event in events]

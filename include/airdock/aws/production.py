@@ -1,0 +1,130 @@
+"""What a service runs now, as ECS tells it: the truth that every claim about production is checked against."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airdock.aws.faults import spoken
+from airdock.aws.hooks import Account
+from airdock.errors import Refused
+
+if TYPE_CHECKING:
+    from airdock.spec.environment import Environment
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One container of one ECS service: the thing that is delivered to; `container` None where there is only one."""
+
+    account: Account
+    cluster: str
+    name: str
+    container: str | None = None
+
+    @classmethod
+    def of(cls, target: Environment) -> Service:
+        account = Account(target.aws_connection, target.region)
+        return cls(account, target.cluster, target.service, target.container)
+
+    def __str__(self) -> str:
+        return f"{self.cluster}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What production runs; `digest` is "" when neither the task definition nor a running task tells it."""
+
+    task_definition: str
+    image: str
+    digest: str
+
+    def to_json(self) -> dict[str, str]:
+        return {"task_definition": self.task_definition, "image": self.image, "digest": self.digest}
+
+
+@dataclass(frozen=True, slots=True)
+class RunningTask:
+    arn: str
+    task_definition: str
+    image: str
+    digest: str
+
+    def carries(self, digest: str) -> bool:
+        """By the digest that ECS resolved, or by the pin: an image index has another digest than its images."""
+        return digest in (self.digest, digest_in(self.image))
+
+
+def standing(service: Service) -> Standing:
+    """The primary task definition of the service, with its image and digest.
+
+    Raises:
+        Refused: no such service or container.
+        Fault: AWS is out of reach.
+    """
+    arn = primary_task_definition(described(service))
+    image = _image(service, arn)
+    return Standing(arn, image, digest_in(image) or _running_digest(service, arn))
+
+
+def described(service: Service) -> dict[str, Any]:
+    """`DescribeServices` of an active service. Raises Refused or Fault."""
+    with spoken(f"asking ECS for the service {service}"):
+        ecs = service.account.client("ecs")
+        found = ecs.describe_services(cluster=service.cluster, services=[service.name])["services"]
+    active = [entry for entry in found if entry.get("status") == "ACTIVE"]
+    if not active:
+        raise Refused(f"there is no active ECS service {service.name!r} in the cluster {service.cluster!r}")
+    return dict(active[0])
+
+
+def primary_task_definition(told: Mapping[str, Any]) -> str:
+    """The task definition that serves production: the primary task set's where CodeDeploy deploys."""
+    for task_set in told.get("taskSets", []):
+        if task_set.get("status") == "PRIMARY":
+            return str(task_set["taskDefinition"])
+    return str(told["taskDefinition"])
+
+
+def running_tasks(service: Service) -> list[RunningTask]:
+    """The service's running tasks (at most 100), with what their container runs. Raises Refused or Fault."""
+    with spoken(f"asking ECS for the running tasks of {service}"):
+        ecs = service.account.client("ecs")
+        arns = ecs.list_tasks(cluster=service.cluster, serviceName=service.name, desiredStatus="RUNNING")["taskArns"]
+        tasks = ecs.describe_tasks(cluster=service.cluster, tasks=arns[:100])["tasks"] if arns else []
+    return [_running(task, service.container) for task in tasks if task.get("lastStatus") == "RUNNING"]
+
+
+def digest_in(image: str) -> str:
+    """The digest that an image reference is pinned to, or ""."""
+    _, pinned, digest = image.partition("@")
+    return digest if pinned else ""
+
+
+def container_of(containers: Sequence[Mapping[str, Any]], name: str | None) -> Mapping[str, Any] | None:
+    """The container of that name, or the only one when no name is given; None if there is no such."""
+    if name is None:
+        return containers[0] if len(containers) == 1 else None
+    return next((container for container in containers if container.get("name") == name), None)
+
+
+def _running(task: Mapping[str, Any], name: str | None) -> RunningTask:
+    container = container_of(task.get("containers", []), name) or {}
+    digest = container.get("imageDigest", "")
+    return RunningTask(task["taskArn"], task["taskDefinitionArn"], container.get("image", ""), digest)
+
+
+def _image(service: Service, arn: str) -> str:
+    with spoken(f"asking ECS for the task definition {arn}"):
+        answer = service.account.client("ecs").describe_task_definition(taskDefinition=arn)
+    container = container_of(answer["taskDefinition"]["containerDefinitions"], service.container)
+    if container is None:
+        wanted = f"no container {service.container!r}" if service.container else "several containers, and none is named"
+        raise Refused(f"the task definition {arn} has {wanted}")
+    return str(container["image"])
+
+
+def _running_digest(service: Service, arn: str) -> str:
+    tasks = (task for task in running_tasks(service) if task.task_definition == arn)
+    return next((task.digest for task in tasks if task.digest), "")

@@ -1,0 +1,156 @@
+"""How a CodeDeploy deployment is followed, up to the end of the rollback that it may cause.
+
+CodeDeploy rolls back by creating a second deployment (`creator` codeDeployRollback), named in the first one's
+`rollbackInfo`. The first has ended by then, but production stands where it should only when the second has too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from airdock.aws.faults import error_code, spoken
+from airdock.aws.watch.subject import Facts, Lookup
+
+ENDED = frozenset({"Succeeded", "Failed", "Stopped"})
+BROKEN = frozenset({"Failed", "Stopped"})
+ROLLBACK_APPEARS_SECONDS = 20.0
+"""How long after a failure CodeDeploy may take to name the rollback that it starts."""
+
+
+class DeploymentWatch:
+    """Facts of a deployment, plain JSON:
+
+        id, application, group, status, description, creator, config,
+        started_at, ended_at: ISO 8601 or None; seconds_since_end: by AWS's own clock, or None,
+        error: {code, message} | None,
+        events: [{name, status, message}], in AWS's order,
+        task_sets: [{id, label: blue|green, status, weight, running, desired, target_group}],
+        weights: {blue: percent, green: percent},
+        terminating: whether all traffic has moved and the old task set waits for its end,
+        rollback_enabled: whether a rollback of this deployment's failure is to be expected,
+        rollback_message: CodeDeploy's own word on the rollback, or "",
+        rollback: the rollback deployment's facts in the same shape, or None.
+
+    Option `success_at`: `traffic_shift` is finished once all traffic is on the new task set; `termination` (the
+    default) only when CodeDeploy calls the deployment over.
+    """
+
+    batch = 25
+
+    def read(self, lookup: Lookup, ids: Sequence[str]) -> dict[str, Facts]:
+        client = lookup("codedeploy")
+        with spoken("asking CodeDeploy for the deployment"):
+            found = _read(client, ids)
+            rollbacks = _read(client, [info["rollback_id"] for info in found.values() if info["rollback_id"]])
+        return {key: {**facts, "rollback": rollbacks.get(facts["rollback_id"])} for key, facts in found.items()}
+
+    def finished(self, facts: Facts, options: Mapping[str, Any]) -> bool:
+        if facts["status"] not in ENDED:
+            return options.get("success_at") == "traffic_shift" and bool(facts["terminating"])
+        rollback = facts.get("rollback")
+        if rollback is not None:
+            return rollback["status"] in ENDED
+        return not _rollback_may_appear(facts)
+
+    def progress(self, before: Facts | None, now: Facts) -> list[str]:
+        from airdock.plan.deployment_result import deployment_progress
+
+        return deployment_progress(before, now)
+
+
+def _rollback_may_appear(facts: Facts) -> bool:
+    expected = facts["status"] in BROKEN and facts["rollback_enabled"]
+    return bool(facts["rollback_id"] or (expected and (facts["seconds_since_end"] or 0) < ROLLBACK_APPEARS_SECONDS))
+
+
+def _read(client: Any, ids: Sequence[str]) -> dict[str, Facts]:
+    if not ids:
+        return {}
+    answer = client.batch_get_deployments(deploymentIds=list(ids))
+    asked_at = _clock_of(answer)
+    return {
+        info["deploymentId"]: _facts(info, _targets(client, info["deploymentId"]), asked_at)
+        for info in answer.get("deploymentsInfo", [])
+    }
+
+
+def _targets(client: Any, deployment_id: str) -> list[dict[str, Any]]:
+    """The ECS targets of a deployment; none as long as CodeDeploy has not begun."""
+    from botocore.exceptions import ClientError
+
+    try:
+        ids = client.list_deployment_targets(deploymentId=deployment_id).get("targetIds", [])
+        answer = client.batch_get_deployment_targets(deploymentId=deployment_id, targetIds=ids) if ids else {}
+    except ClientError as error:
+        if error_code(error) in {"DeploymentNotStartedException", "DeploymentTargetDoesNotExistException"}:
+            return []
+        raise
+    return [target["ecsTarget"] for target in answer.get("deploymentTargets", []) if "ecsTarget" in target]
+
+
+def _facts(info: Mapping[str, Any], targets: Sequence[Mapping[str, Any]], asked_at: datetime) -> Facts:
+    events = [_event(event) for target in targets for event in target.get("lifecycleEvents", [])]
+    task_sets = [_task_set(task_set) for target in targets for task_set in target.get("taskSetsInfo", [])]
+    ended, rollback = info.get("completeTime"), info.get("rollbackInfo") or {}
+    return {
+        "id": info["deploymentId"],
+        "application": info.get("applicationName", ""),
+        "group": info.get("deploymentGroupName", ""),
+        "config": info.get("deploymentConfigName", ""),
+        "status": info["status"],
+        "description": info.get("description", ""),
+        "creator": info.get("creator", ""),
+        "started_at": _iso(info.get("createTime")),
+        "ended_at": _iso(ended),
+        "seconds_since_end": (asked_at - ended).total_seconds() if ended else None,
+        "error": _error(info.get("errorInformation")),
+        "events": events,
+        "task_sets": task_sets,
+        "weights": {task_set["label"]: task_set["weight"] for task_set in task_sets},
+        "terminating": bool(info.get("instanceTerminationWaitTimeStarted")) or _traffic_is_over(events),
+        "rollback_enabled": bool((info.get("autoRollbackConfiguration") or {}).get("enabled")),
+        "rollback_id": rollback.get("rollbackDeploymentId") or "",
+        "rollback_message": rollback.get("rollbackMessage") or "",
+        "rollback": None,
+    }
+
+
+def _event(event: Mapping[str, Any]) -> dict[str, str]:
+    diagnostics = event.get("diagnostics") or {}
+    message = diagnostics.get("message") or diagnostics.get("logTail") or ""
+    return {"name": event["lifecycleEventName"], "status": event.get("status", "Unknown"), "message": message}
+
+
+def _task_set(task_set: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": task_set.get("identifer", ""),  # AWS's spelling
+        "label": str(task_set.get("taskSetLabel", "")).lower(),
+        "status": task_set.get("status", ""),
+        "weight": float(task_set.get("trafficWeight") or 0),
+        "running": int(task_set.get("runningCount") or 0),
+        "desired": int(task_set.get("desiredCount") or 0),
+        "target_group": (task_set.get("targetGroup") or {}).get("name", ""),
+    }
+
+
+def _traffic_is_over(events: Iterable[Mapping[str, str]]) -> bool:
+    return any(event["name"] == "AfterAllowTraffic" and event["status"] in {"Succeeded", "Skipped"} for event in events)
+
+
+def _error(information: Mapping[str, Any] | None) -> dict[str, str] | None:
+    if not information:
+        return None
+    return {"code": information.get("code", ""), "message": information.get("message", "")}
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None
+
+
+def _clock_of(answer: Mapping[str, Any]) -> datetime:
+    """AWS's time of the answer, so that a wrong clock of ours does no harm."""
+    told = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+    return parsedate_to_datetime(told) if told else datetime.now(UTC)

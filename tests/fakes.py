@@ -1,0 +1,69 @@
+"""Small stand-ins for what Airflow gives to a running task."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class FakeStore:
+    """The task state store: survives retries and clears, like Airflow's."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return self.values.get(key, default)
+
+    def set(self, key: str, value: Any) -> None:
+        self.values[key] = value
+
+
+@dataclass
+class FakeTaskInstance:
+    """A task instance whose XComs, and those of the others in its run, are one dictionary by (task id, key)."""
+
+    task_id: str
+    xcoms: dict[tuple[str, str], Any]
+    states: dict[str, str] = field(default_factory=dict)
+    run_id: str = "manual__1"
+    dag_id: str = "deliver_greeter"
+    try_number: int = 1
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.xcoms[self.task_id, key] = value
+
+    def xcom_pull(self, task_ids: str | None = None, key: str = "return_value", default: Any = None, **_: Any) -> Any:
+        return self.xcoms.get((task_ids or self.task_id, key), default)
+
+    def get_task_states(self, dag_id: str, run_ids: list[str] | None = None, **_: Any) -> dict[str, dict[str, str]]:
+        return {self.run_id: dict(self.states)}
+
+
+@dataclass
+class FakeDagRun:
+    run_id: str = "manual__1"
+    dag_id: str = "deliver_greeter"
+    clear_number: int = 0
+    conf: dict[str, Any] = field(default_factory=dict)
+
+
+def a_context(
+    task_id: str = "task",
+    *,
+    run_id: str = "manual__1",
+    clear_number: int = 0,
+    store: FakeStore | None = None,
+    xcoms: dict[tuple[str, str], Any] | None = None,
+    states: dict[str, str] | None = None,
+    params: dict[str, Any] | None = None,
+) -> Any:
+    """The part of Airflow's context that delivery tasks read and write."""
+    ti = FakeTaskInstance(task_id, {} if xcoms is None else xcoms, dict(states or {}), run_id)
+    return {
+        "ti": ti,
+        "run_id": run_id,
+        "dag_run": FakeDagRun(run_id, clear_number=clear_number),
+        "task_state_store": store or FakeStore(),
+        "params": dict(params or {}),
+    }
