@@ -27,6 +27,7 @@ from local_aws.codedeploy.traffic import canary, linear, schedule
 MINUTE = 3.0
 FORWARD = Plan("d-FORWARD01", schedule=((10, 5 * MINUTE), (100, 0.0)), termination_seconds=MINUTE)
 BOTH = ("DEPLOYMENT_FAILURE", "DEPLOYMENT_STOP_ON_ALARM")
+NOTHING = Inbox()
 
 
 @dataclass
@@ -93,7 +94,7 @@ class FakeWorld:
 
 
 def run(
-    plan: Plan, world: FakeWorld, inbox: Inbox = Inbox(), progress: Progress | None = None, until: Any = None
+    plan: Plan, world: FakeWorld, inbox: Inbox = NOTHING, progress: Progress | None = None, until: Any = None
 ) -> Progress:
     """Drive a deployment to its end (or until a condition), through JSON at every commit."""
     progress = progress or Progress(entered=world.now)

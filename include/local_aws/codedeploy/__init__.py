@@ -9,8 +9,6 @@ from local_aws.service import Service
 class CodeDeployResponse(Deployments, Configs, Groups):
     """All of CodeDeploy's actions."""
 
-    automated_parameter_parsing = True
-
     def __init__(self) -> None:
         super().__init__(service_name="codedeploy")
         self.automated_parameter_parsing = True
