@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 
 from local_aws.engine import NoEngineError, chosen_runtime
+from local_aws.moto_state import UnreadableStateError
 from local_aws.server import PortTakenError, serve
 from local_aws.world import Settings, World
 
@@ -38,6 +39,12 @@ def settings_from(arguments: list[str]) -> Settings:
     )
 
 
+def refused(reason: str) -> int:
+    """Say in one line why it cannot start."""
+    print(f"local_aws: {reason}", file=sys.stderr)
+    return 2
+
+
 def main() -> int:
     """Serve until told to stop; 2 when it cannot start as asked."""
     # moto warns of each error code that botocore's model of the service does not list, such as ours.
@@ -46,11 +53,11 @@ def main() -> int:
     try:
         serve(World(settings_from(sys.argv[1:])).install())
     except PortTakenError as taken:
-        print(f"local_aws: {taken}; stop what listens there, or choose another --port", file=sys.stderr)
-        return 2
+        return refused(f"{taken}; stop what listens there, or choose another --port")
     except NoEngineError as missing:
-        print(f"local_aws: {missing}; choose --runtime process", file=sys.stderr)
-        return 2
+        return refused(f"{missing}; choose --runtime process")
+    except UnreadableStateError as unreadable:
+        return refused(f"the state cannot be read ({unreadable}); choose another --state, or delete it")
     return 0
 
 

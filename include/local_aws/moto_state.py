@@ -74,6 +74,10 @@ def _rebuilt_defaultdict(kind: type[defaultdict[Any, Any]], factory: Any) -> def
     return rebuilt
 
 
+class UnreadableStateError(Exception):
+    """The state was written by another version, or is damaged."""
+
+
 class _Pickler(pickle.Pickler):
     """Pickles one backend's attributes; other backends by name, locks anew, S3 bodies by file."""
 
@@ -119,7 +123,16 @@ class MotoState:
         self._saved: set[Place] = set()
 
     def restore(self) -> None:
-        """Put moto's backends back as they were when last saved."""
+        """Put moto's backends back as they were when last saved.
+
+        Raises UnreadableStateError.
+        """
+        try:
+            self._restore()
+        except Exception as error:
+            raise UnreadableStateError(repr(error)) from error
+
+    def _restore(self) -> None:
         for name, snapshot in self._store.snapshots().items():
             service, account, region = name.split("/")
             place = (service, account, region)

@@ -31,7 +31,11 @@ class Store:
         """Write or replace one document."""
         body = json.dumps(document, default=str)
         with self._lock:
-            self._database.execute("INSERT OR REPLACE INTO document VALUES (?, ?, ?)", (kind, key, body))
+            # An upsert keeps the row, and with it the document's place among its kind.
+            self._database.execute(
+                "INSERT INTO document VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET body = excluded.body",
+                (kind, key, body),
+            )
 
     def get(self, kind: str, key: str) -> Document | None:
         """The document, or None."""
