@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from hashlib import sha256
 from typing import Any, NoReturn
@@ -26,10 +26,14 @@ NOT_IN_TAGS = re.compile(r"[^\w .:/=+@-]", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """What RegisterTaskDefinition accepts at the top, and what DescribeTaskDefinition answers: more than that."""
+    """What RegisterTaskDefinition accepts at the top, and what DescribeTaskDefinition answers: more than that.
+
+    `model` names whose word that is, such as `botocore 1.43.106`.
+    """
 
     accepted: AbstractSet[str]
     answered: AbstractSet[str]
+    model: str = "the installed botocore"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ def from_live(answer: Mapping[str, Any], image: str, container: str | None, keys
         Refused: no container of that name, or none named and several there.
     """
     place = f"the live task definition {answer.get('family', '')}:{answer.get('revision', '')}"
-    _check(answer, Keys(keys.accepted, keys.answered | {"tags"}), place)
+    _check(answer, replace(keys, answered=keys.answered | {"tags"}), place)
     name = container or _only(answer, place)
     changed = _with_image(answer, name, image, place)
     return Draft(_registrable(changed, keys), name, f"{place} with {image} in the container {name}")
@@ -121,7 +125,7 @@ def _check(definition: Any, keys: Keys, place: str) -> None:
         raise Refused(f"{place} has no `containerDefinitions` with a `name` each")
     for key in sorted(set(definition) - keys.accepted - keys.answered):
         near = get_close_matches(key, list(keys.accepted), n=1)
-        hint = f"did you mean {near[0]!r}?" if near else "is it newer than the installed botocore?"
+        hint = f"did you mean {near[0]!r}?" if near else f"is it newer than {keys.model}?"
         raise Refused(f"{place} has a field {key!r} that RegisterTaskDefinition does not know; {hint}")
 
 
