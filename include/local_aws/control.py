@@ -9,6 +9,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
+from local_aws.calls import service_name
 from local_aws.faults import FaultPlan, FaultPlanError
 from local_aws.service import Service
 from local_aws.world import World
@@ -57,7 +58,8 @@ class Control:
 
     def effects(self, request: Request) -> Any:
         """What was done, of one service or operation when asked."""
-        return self._world.effects.entries(request.args.get("service") or None, request.args.get("operation") or None)
+        service = service_name(request.args.get("service", ""))
+        return self._world.effects.entries(service or None, request.args.get("operation") or None)
 
     def faults(self, _request: Request) -> Any:
         """The plan, and how many requests each fault holds."""

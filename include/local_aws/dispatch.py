@@ -69,7 +69,7 @@ class Dispatcher(DomainDispatcherApplication):
 
         Raises NotImplementedError for a service that neither has.
         """
-        ours = self._responses.get(call.signed_for)
+        ours = self._responses.get(call.signed_for or "")
         if ours:
             return ours
         if call.signed_for and call.signed_for not in HELD_BY_MOTO:

@@ -35,6 +35,7 @@ class Fault:
     hits: int = 0
     blocked: int = 0
     released: threading.Event = field(default_factory=threading.Event)
+    counting: threading.Lock = field(default_factory=threading.Lock)
     dice: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311
 
     def fits(self, call: Call) -> bool:
@@ -53,9 +54,11 @@ class Fault:
 
     def hold(self) -> None:
         """Wait until released."""
-        self.blocked += 1
+        with self.counting:
+            self.blocked += 1
         self.released.wait()
-        self.blocked -= 1
+        with self.counting:
+            self.blocked -= 1
 
     def summary(self) -> dict[str, Any]:
         """The fault as the control API shows it."""

@@ -65,8 +65,7 @@ def error_reply(call: Call, code: str, message: str, status: int = 400) -> Reply
     serializer = get_serializer_class(call.service, call.protocol)
     operation = call.operation_model or OperationModel({}, call.model)
     answer = serializer(operation_model=operation).serialize(_Failure(code, message))
-    body = answer["body"]
-    body = body.encode() if isinstance(body, str) else bytes(body)
+    body = answer["body"].encode() if isinstance(answer["body"], str) else bytes(answer["body"])
     headers = {**answer["headers"], "Content-Length": str(len(body))}
     return Reply(f"{status} {code}", [(name, str(value)) for name, value in headers.items()], body)
 

@@ -75,7 +75,8 @@ def serve(world: World) -> None:
     )
     server.serve_forever()
     server.server_close()
-    world.close()
+    # The store stays open: requests under way may still commit, and nothing waits to be written.
+    world.threads.stop()
 
 
 def _listening(settings: Settings) -> socket.socket:

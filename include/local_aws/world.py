@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -49,27 +50,32 @@ class Threads:
         self.wakeups = Wakeups()
         self._log = log
         self._effects = effects
+        self._alive: list[threading.Thread] = []
 
     def spawn(self, name: str, target: Callable[..., object], *args: Any) -> threading.Thread:
         """Run `target(*args)` in a daemon thread."""
         thread = threading.Thread(target=self._run, args=(name, target, args), name=name, daemon=True)
+        self._alive = [*(other for other in self._alive if other.is_alive()), thread]
         thread.start()
         return thread
 
-    def stop(self) -> None:
-        """Ask every engine to end."""
+    def stop(self, grace_seconds: float = 5.0) -> None:
+        """Ask every engine to end, and give each the time to stop what it runs."""
         self.stopping.set()
         self.wakeups.notify()
+        deadline = time.monotonic() + grace_seconds
+        for thread in self._alive:
+            if thread is not threading.current_thread():
+                thread.join(max(0.0, deadline - time.monotonic()))
 
     def _run(self, name: str, target: Callable[..., object], args: tuple[Any, ...]) -> None:
         try:
             target(*args)
-        except Exception as error:
+        except Exception:
             # On the way down clients and database vanish under the engines: that is no crash.
             if not self.stopping.is_set():
                 self._log.exception("engine thread %s crashed", name)
                 self._effects.record("local_aws", "thread_crashed", name, error=traceback.format_exc(limit=-5))
-                del error
 
 
 class World:

@@ -50,7 +50,9 @@ def evaluate(world: World, alarm: Alarm, now: float) -> Verdict:
         metrics.between(series, (latest - age) * period, (latest - age + 1) * period)
         for age in range(1, alarm["EvaluationPeriods"] + EXTRA_DATAPOINTS + 1)
     ]
-    return judge(condition_of(alarm), [found and found.value(alarm["Statistic"]) for found in measured])
+    return judge(
+        condition_of(alarm), [None if found is None else found.value(alarm["Statistic"]) for found in measured]
+    )
 
 
 def series_of(alarm: Alarm) -> Series:

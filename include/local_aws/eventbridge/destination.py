@@ -81,4 +81,4 @@ def _send(request: requests.Request) -> None:
             raise CannotDeliverError(re.sub(r"0x[0-9a-f]+", "…", str(error))) from error
     if not answer.ok:
         retried = answer.status_code in _RETRIED or answer.status_code >= 500
-        raise CannotDeliverError(f"{request.url} answered {answer.status_code}", final=not retried)
+        raise CannotDeliverError(f"{answer.url} answered {answer.status_code}", final=not retried)
