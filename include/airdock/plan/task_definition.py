@@ -148,12 +148,14 @@ def _filled(value: Any, image: str) -> Any:
         return {key: _filled(each, image) for key, each in value.items()}
     if isinstance(value, list):
         return [_filled(each, image) for each in value]
-    return image if _is_placeholder(value) else value
+    if isinstance(value, str):
+        return value.replace("<IMAGE1_NAME>", image).replace("<IMAGE_NAME>", image)
+    return value
 
 
 def _refuse_leftovers(definition: Mapping[str, Any], file: str) -> None:
     for text in _texts(definition):
-        if found := PLACEHOLDER.search(text):
+        if found := PLACEHOLDER.fullmatch(text):
             raise Refused(
                 f"{file} has the placeholder {found.group()}; only <IMAGE1_NAME> and <IMAGE_NAME> are filled in"
             )

@@ -1,0 +1,188 @@
+"""The AppSpec of a CodeDeploy deployment for ECS: the repository's, filled in, or one made from the service.
+
+Shape: AWS CodeDeploy User Guide, "AppSpec 'resources' section" and "AppSpec 'hooks' section" for Amazon ECS.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from hashlib import sha256
+from typing import Any
+
+from airdock.errors import Refused
+from airdock.plan.json_text import parse_object
+from airdock.spec.document import Unreadable, read
+
+HOOKS = ("BeforeInstall", "AfterInstall", "AfterAllowTestTraffic", "BeforeAllowTraffic", "AfterAllowTraffic")
+PROPERTIES = (
+    "TaskDefinition",
+    "LoadBalancerInfo",
+    "PlatformVersion",
+    "NetworkConfiguration",
+    "CapacityProviderStrategy",
+)
+WORDS = {
+    word.lower(): word
+    for word in (
+        *("version", "Resources", "Hooks", "Type", "Properties", "ContainerName", "ContainerPort"),
+        *(
+            "AwsvpcConfiguration",
+            "Subnets",
+            "SecurityGroups",
+            "AssignPublicIp",
+            "Base",
+            "CapacityProvider",
+            "Weight",
+        ),
+        *(*PROPERTIES, *HOOKS),
+    )
+}
+"""AWS's spelling of the keys, which its own tools match in any case."""
+
+
+@dataclass(frozen=True, slots=True)
+class AppSpec:
+    """The content as CodeDeploy takes it (JSON), its SHA-256, and the container and port that get the traffic."""
+
+    content: str
+    sha256: str
+    container: str
+    port: int
+    sentence: str
+
+
+def from_file(text: str, task_definition: str, file: str = "appspec.yaml") -> AppSpec:
+    """The repository's AppSpec, YAML or JSON, with the ARN of the task definition in its place.
+
+    Raises:
+        Refused: unreadable, or not an AppSpec for one ECS service with container and port.
+    """
+    content = _spelled(_parsed(text, file))
+    service = _service(content, file)
+    _check_words(service["Properties"], PROPERTIES, f"{file}: the service's Properties")
+    _check_hooks(content.get("Hooks"), file)
+    service["Properties"]["TaskDefinition"] = task_definition
+    return _appspec(content, *_target(service["Properties"], file), f"the AppSpec is {file}")
+
+
+def from_service(
+    service: Mapping[str, Any],
+    task_definition: str,
+    definition: Mapping[str, Any],
+    container: str,
+    port: int | None = None,
+) -> AppSpec:
+    """An AppSpec for a service as DescribeServices tells it: same balancer, everything else as it is.
+
+    `definition`: the new task definition, whose single port mapping counts where neither `port` nor the service tells.
+
+    Raises:
+        Refused: no port for the balancer can be told.
+    """
+    chosen = port or _balanced_port(service, container) or _mapped_port(definition, container)
+    if chosen is None:
+        raise Refused(
+            f"nothing tells on which port {container} gets its traffic: set container_port in the pipeline"
+        )
+    target = {"ContainerName": container, "ContainerPort": chosen}
+    properties = {"TaskDefinition": task_definition, "LoadBalancerInfo": target}
+    resource = {"TargetService": {"Type": "AWS::ECS::Service", "Properties": properties}}
+    sentence = f"the AppSpec is made for {container} at port {chosen}"
+    return _appspec({"version": 0.0, "Resources": [resource]}, container, chosen, sentence)
+
+
+def _appspec(content: Mapping[str, Any], container: str, port: int, sentence: str) -> AppSpec:
+    text = json.dumps(content, separators=(",", ":"))
+    return AppSpec(text, sha256(text.encode()).hexdigest(), container, port, sentence)
+
+
+def _parsed(text: str, file: str) -> Mapping[str, Any]:
+    if text.lstrip().startswith("{"):
+        return parse_object(text, file)
+    try:
+        content = read(text.encode("utf-8", "surrogatepass")).content
+    except Unreadable as error:
+        raise Refused(f"{file}:{error.problem.place.line}: {error.problem}") from None
+    if not isinstance(content, dict):
+        raise Refused(f"{file} is no AppSpec: it must have `version` and `Resources`")
+    return content
+
+
+def _spelled(value: Any) -> Any:
+    """The same with AWS's own spelling of each key."""
+    if isinstance(value, Mapping):
+        return {WORDS.get(key.lower(), key): _spelled(each) for key, each in value.items()}
+    return [_spelled(each) for each in value] if isinstance(value, list) else value
+
+
+def _service(content: Mapping[str, Any], file: str) -> dict[str, Any]:
+    resources = content.get("Resources")
+    entries = [each for each in resources if isinstance(each, dict)] if isinstance(resources, list) else []
+    services: list[dict[str, Any]] = [
+        each for entry in entries for each in entry.values() if _is_service(each)
+    ]
+    if len(services) != 1 or len(entries) != 1:
+        raise Refused(
+            f"{file} must have one entry under `Resources`, of Type AWS::ECS::Service with Properties"
+        )
+    return services[0]
+
+
+def _is_service(service: Any) -> bool:
+    is_mapping = isinstance(service, dict) and isinstance(service.get("Properties"), dict)
+    return is_mapping and service.get("Type") == "AWS::ECS::Service"
+
+
+def _target(properties: Mapping[str, Any], file: str) -> tuple[str, int]:
+    balancer = properties.get("LoadBalancerInfo")
+    told = balancer if isinstance(balancer, Mapping) else {}
+    name, port = told.get("ContainerName"), str(told.get("ContainerPort", ""))
+    if not isinstance(name, str) or not (port.isdecimal() and 0 < int(port) < 65536):
+        raise Refused(f"{file} needs LoadBalancerInfo with ContainerName and ContainerPort (a number)")
+    return name, int(port)
+
+
+def _check_hooks(hooks: Any, file: str) -> None:
+    for entry in hooks if isinstance(hooks, list) else [] if hooks is None else [hooks]:
+        if (
+            not isinstance(entry, dict)
+            or len(entry) != 1
+            or not all(isinstance(each, str) for each in entry.values())
+        ):
+            raise Refused(
+                f"{file}: each entry under `Hooks` is one event with the name or ARN of a Lambda function"
+            )
+        _check_words(entry, HOOKS, f"{file}: Hooks")
+
+
+def _check_words(found: Mapping[str, Any], known: Sequence[str], place: str) -> None:
+    for word in found:
+        if word not in known:
+            near = get_close_matches(word, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+            raise Refused(f"{place} has no {word!r}; {hint}")
+
+
+def _balanced_port(service: Mapping[str, Any], container: str) -> int | None:
+    """The port that the service's balancer uses now; in a service of CodeDeploy's the task sets tell it."""
+    holders = [service, *service.get("taskSets", [])]
+    balancers = [balancer for holder in holders for balancer in holder.get("loadBalancers", [])]
+    ports = [
+        balancer.get("containerPort") for balancer in balancers if balancer.get("containerName") == container
+    ]
+    return int(ports[0]) if ports and ports[0] else None
+
+
+def _mapped_port(definition: Mapping[str, Any], container: str) -> int | None:
+    containers = definition.get("containerDefinitions", [])
+    mappings = [
+        each
+        for found in containers
+        if found.get("name") == container
+        for each in found.get("portMappings", [])
+    ]
+    ports = {each["containerPort"] for each in mappings if "containerPort" in each}
+    return int(ports.pop()) if len(ports) == 1 else None
