@@ -128,3 +128,17 @@ def test_crashed_engine_thread_is_recorded(tmp_path: Path) -> None:
     assert "ZeroDivisionError" in crash["error"]
     assert world() is own
     own.close()
+
+
+def test_shutdown_waits_for_an_engine_to_stop_what_it_runs(tmp_path: Path) -> None:
+    own = World(Settings(0, "127.0.0.1", tmp_path)).install()
+    stopped: list[str] = []
+
+    def engine() -> None:
+        own.threads.stopping.wait(10)
+        time.sleep(0.2)
+        stopped.append("child")
+
+    own.threads.spawn("engine", engine)
+    own.close()
+    assert stopped == ["child"]
