@@ -75,6 +75,10 @@ class Marker:
         return f"airdock {self.base} attempt {self.attempt}"
 
     def rollback(self) -> Marker:
+        """The mark of the way back from what carries this one."""
+        return Marker(f"{self.base}/rollback", self.attempt)
+
+    def rollback(self) -> Marker:
         """The mark on the deployment that takes this delivery back."""
         return Marker(f"{self.base}/rollback", self.attempt)
 
@@ -89,12 +93,25 @@ def marker(application: str, part: str, run_id: str, attempt: int) -> Marker:
     return Marker(f"{APPLICATION.check(application)}/{ENVIRONMENT.check(part)}/{run}", attempt)
 
 
+def build_marker(application: str, commit: str, run_id: str, clears: int) -> Marker:
+    """The mark of a build: the base is the commit, for all deliveries of it; the attempt is one run's, one clear's.
+
+    Raises:
+        Refused: a name or commit that can't be part of a mark.
+    """
+    attempt = int(sha256(f"{run_id} {clears}".encode()).hexdigest()[:7], 16)
+    return Marker(f"{APPLICATION.check(application)}/build/{COMMIT.check(commit)[:12]}", attempt)
+
+
 def parse_marker(text: str) -> Marker | None:
     """The marker that a text is; None when it is anything else, such as a person's description."""
     found = _MARKER.fullmatch(text)
     return Marker(found[1], int(found[2])) if found else None
 
 
-def idempotency_token(of: Marker) -> str:
-    """A token that every repetition of the same start carries: 64 characters, as CodeBuild and ECS take."""
-    return sha256(str(of).encode()).hexdigest()
+def idempotency_token(of: Marker, again: int = 0) -> str:
+    """A token that every repetition of the same start carries: 64 characters, as CodeBuild and ECS take.
+
+    `again` counts the starts that AWS itself has broken off: the one after them is no repetition.
+    """
+    return sha256(f"{of} {again}".encode()).hexdigest()

@@ -82,7 +82,7 @@ class DeploymentResult:
 
 
 def deployment_state(status: str) -> State:
-    """What a status means for whoever looks for a job to adopt; an unknown word counts as running: never start beside it."""
+    """What a status means for adoption; an unknown word counts as running, so that nothing starts beside it."""
     return STATES.get(status, State.RUNNING)
 
 

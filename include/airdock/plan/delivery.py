@@ -1,0 +1,110 @@
+"""The outcome of a whole delivery: from how each of its tasks ended to one word and one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from airdock.release import Outcome, OutcomeReport
+
+
+class Step(StrEnum):
+    """The tasks of a delivery by their verbs, in their order; `roll_back` runs only when it must."""
+
+    CLONE_SOURCE = "clone_source"
+    BUILD = "build"
+    WAIT_FOR_SCAN = "wait_for_scan"
+    REGISTER = "register"
+    DEPLOY = "deploy"
+    VERIFY = "verify"
+    ROLL_BACK = "roll_back"
+
+
+BEFORE_PRODUCTION = frozenset({Step.CLONE_SOURCE, Step.BUILD, Step.WAIT_FOR_SCAN, Step.REGISTER})
+"""Whatever these come to, the service has not been touched."""
+
+DOING = {
+    Step.CLONE_SOURCE: "reading the source",
+    Step.BUILD: "the build",
+    Step.WAIT_FOR_SCAN: "the image scan",
+    Step.REGISTER: "registering the task definition",
+    Step.DEPLOY: "the deployment",
+    Step.VERIFY: "the check of the service's answers",
+    Step.ROLL_BACK: "the way back",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class StepEnd:
+    """How one task ended.
+
+    `state` is Airflow's (success, failed, skipped, upstream_failed, ...; "" for none). `reason` is the sentence that the
+    task left, `faulted` whether a fault and no answer ended it, `outcome` what it itself says of the delivery.
+    """
+
+    step: Step
+    state: str
+    reason: str = ""
+    faulted: bool = False
+    outcome: Outcome | None = None
+
+
+def judge_delivery(subject: str, ends: Sequence[StepEnd], stands: str = "") -> OutcomeReport:
+    """What the delivery came to.
+
+    `subject` is what was delivered (`greeter 1a2b3c4 to production`), `stands` what the service runs now, in words; ""
+    when that is unknown.
+    """
+    ordered = sorted(ends, key=lambda end: list(Step).index(end.step))
+    line = [end for end in ordered if end.step is not Step.ROLL_BACK]
+    broken = next((end for end in line if end.state != "success"), None)
+    details = tuple(f"{end.step}: {end.state or 'not begun'}{_because(end)}" for end in ordered)
+    if broken is None:
+        return OutcomeReport(Outcome.LIVE, _sentence(f"{subject} is live", stands), details)
+    outcome, why = _judge(broken, next((end for end in ends if end.step is Step.ROLL_BACK), None))
+    return OutcomeReport(outcome, _sentence(f"{subject} {_ENDED[outcome]}: {why}", stands), details)
+
+
+_ENDED = {
+    Outcome.ROLLED_BACK: "was rolled back",
+    Outcome.REFUSED: "was refused",
+    Outcome.SUPERSEDED: "was overtaken",
+    Outcome.FAILED: "failed",
+    Outcome.STOPPED: "was stopped",
+}
+
+
+def _judge(broken: StepEnd, way_back: StepEnd | None) -> tuple[Outcome, str]:
+    why = broken.reason or f"{DOING[broken.step]} broke off without a word"
+    if broken.state != "failed":
+        return Outcome.STOPPED, f"it came as far as {DOING[broken.step]}, which is {broken.state or 'not begun'}"
+    if broken.outcome is Outcome.SUPERSEDED:
+        return Outcome.SUPERSEDED, why
+    if broken.step in BEFORE_PRODUCTION:
+        return _unless_faulted(broken, Outcome.REFUSED), f"{why}; production is untouched"
+    return _after_production(broken, why, way_back)
+
+
+def _after_production(broken: StepEnd, why: str, way_back: StepEnd | None) -> tuple[Outcome, str]:
+    """What a failed deployment or check led to, by how the way back ended."""
+    state = way_back.state if way_back else ""
+    if state == "success":
+        return (Outcome.STOPPED if broken.outcome is Outcome.STOPPED else Outcome.ROLLED_BACK), why
+    if state == "skipped" and broken.step is Step.DEPLOY:
+        return _unless_faulted(broken, Outcome.REFUSED), f"{why}; nothing was deployed"
+    told = way_back.reason if way_back and way_back.reason else "it did not get to its end"
+    return Outcome.FAILED, f"{why}; the way back failed: {told}"
+
+
+def _unless_faulted(broken: StepEnd, outcome: Outcome) -> Outcome:
+    """Without its sentence, or with a fault's, a task has not answered."""
+    return outcome if broken.reason and not broken.faulted else Outcome.FAILED
+
+
+def _because(end: StepEnd) -> str:
+    return f" ({end.reason})" if end.reason else ""
+
+
+def _sentence(told: str, stands: str) -> str:
+    return f"{told}. {stands[:1].upper()}{stands[1:]}." if stands else f"{told}."
