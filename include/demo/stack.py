@@ -14,6 +14,8 @@ from demo.settings import airflow_environ, aws_environ
 
 READY_SECONDS = 180
 """Generous: a machine busy with other work takes several times the usual 20 s."""
+GRACE_SECONDS = {"triggerer": 3}
+"""After SIGTERM; 10 for the others. Airflow's triggerer waits for ever for its own runner; it has nothing to lose."""
 AIRFLOW_PARTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 
 
@@ -85,7 +87,7 @@ class Stack:
 
     def _start(self, name: str, command: list[str], environ: dict[str, str]) -> Process:
         log = self.place.logs / f"{name.replace(' ', '-')}.log"
-        self.processes[name] = Process(name, command, environ, log)
+        self.processes[name] = Process(name, command, environ, log, GRACE_SECONDS.get(name, 10))
         return self.processes[name]
 
     def _airflow(self, *arguments: str) -> list[str]:

@@ -1,0 +1,71 @@
+# Every target sets up what it needs. Python 3.11 to 3.13, git and make are all that must be there.
+#   make demo     three deliveries on this machine       make up      Airflow on Docker Compose, with the local AWS
+#   make test     all tests                              make down    stop that again
+#   make lint     style, types, import rules, pages      make bench   the measurements
+#   make docs     renew the generated pages              make clean   remove what was made here
+
+SHELL := /bin/bash
+VENV := .venv
+READY := $(VENV)/.ready
+# Compiled files halve the start of every Airflow process: a machine that forbids them is overruled here.
+RUN := env -u PYTHONDONTWRITEBYTECODE PYTHONPATH=include $(VENV)/bin/python
+PYTHON ?=
+COMPOSE := docker compose --profile local-aws
+SECRETS := secrets/.written
+
+# The first Python on the path that fits; deferred, so that no target pays for it but those that set up.
+FIND_PYTHON = for found in $(PYTHON) python3.12 python3.11 python3.13 python3; do \
+  "$$found" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && break; done
+
+.PHONY: demo test lint up down bench docs setup lock clean
+
+demo:
+	@began=$$(date +%s.%N); $(FIND_PYTHON); "$$found" include/demo/preflight.py || exit 2; \
+	$(MAKE) --no-print-directory setup && DEMO_STARTED_AT=$$began exec $(RUN) -m demo
+
+test: setup
+	$(RUN) -m pytest
+
+lint: setup
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+	env PYTHONPATH=include $(VENV)/bin/lint-imports
+	$(RUN) -m pytest tests/architecture
+
+up: $(SECRETS)
+	AWS_ENDPOINT_URL=$${AWS_ENDPOINT_URL-http://local-aws:4566} AWS_ACCESS_KEY_ID=$${AWS_ACCESS_KEY_ID-local} \
+	AWS_SECRET_ACCESS_KEY=$${AWS_SECRET_ACCESS_KEY-local} $(COMPOSE) up --build --detach --wait
+	@echo "Airflow: http://127.0.0.1:8080, user and password in secrets/admin_passwords.json"
+
+down:
+	$(COMPOSE) down
+
+bench: setup
+	$(RUN) -m bench
+
+docs: setup
+	$(RUN) -m airdock.spec.schema > docs/pipeline.schema.json
+
+setup: $(READY)
+
+$(READY): requirements-dev.txt requirements-uv.txt
+	@$(FIND_PYTHON); echo "setting up $(VENV) with $$("$$found" --version)"; \
+	"$$found" -m venv --clear $(VENV) || { echo "python3-venv is missing: install it (apt-get install python3-venv)"; exit 2; }
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt
+	@env -u PYTHONDONTWRITEBYTECODE UV_HTTP_TIMEOUT=120 $(VENV)/bin/uv pip install --quiet --python $(VENV)/bin/python \
+	  --require-hashes -r requirements-dev.txt
+	@touch $@
+
+lock: setup
+	$(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate pyproject.toml -o requirements.txt
+	$(VENV)/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate pyproject.toml --group dev \
+	  -o requirements-dev.txt
+	echo uv | $(VENV)/bin/uv pip compile --quiet --generate-hashes --no-header --no-annotate - -o requirements-uv.txt
+
+$(SECRETS): include/airflow_config/write_secrets.py
+	@$(FIND_PYTHON); "$$found" include/airflow_config/write_secrets.py secrets
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .demo .pytest_cache .mypy_cache .ruff_cache
