@@ -75,10 +75,6 @@ class Marker:
         return f"airdock {self.base} attempt {self.attempt}"
 
     def rollback(self) -> Marker:
-        """The mark of the way back from what carries this one."""
-        return Marker(f"{self.base}/rollback", self.attempt)
-
-    def rollback(self) -> Marker:
         """The mark on the deployment that takes this delivery back."""
         return Marker(f"{self.base}/rollback", self.attempt)
 

@@ -39,8 +39,8 @@ DOING = {
 class StepEnd:
     """How one task ended.
 
-    `state` is Airflow's (success, failed, skipped, upstream_failed, ...; "" for none). `reason` is the sentence that the
-    task left, `faulted` whether a fault and no answer ended it, `outcome` what it itself says of the delivery.
+    `state` is Airflow's (success, failed, skipped, upstream_failed, ...; "" for none). `reason` is the sentence that
+    the task left, `faulted` whether a fault and no answer ended it, `outcome` what it itself says of the delivery.
     """
 
     step: Step

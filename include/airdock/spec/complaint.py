@@ -93,6 +93,7 @@ _MESSAGES = {
     "greater_than_equal": "must be at least {ge}",
     "less_than_equal": "must be at most {le}",
     "too_short": "must not be empty",
+    "too_long": "may hold {max_length} and no more",
     "string_too_long": "must be at most {max_length} characters long",
     "int_type": "must be a whole number",
     "int_from_float": "must be a whole number",

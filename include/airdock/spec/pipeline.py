@@ -33,7 +33,8 @@ class Pipeline(Part):
     scan: Scan = Field(default=Scan(), description="What the image's scan may find.")
     environments: dict[EnvironmentName, Environment] = Field(
         min_length=1,
-        description="The environments by name, in the order in which a release goes through them.",
+        max_length=1,
+        description="The environment that releases are brought to, by its name.",
     )
     schedule: Cron | None = Field(
         default=None,
