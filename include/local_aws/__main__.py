@@ -47,6 +47,9 @@ def refused(reason: str) -> int:
 
 def main() -> int:
     """Serve until told to stop; 2 when it cannot start as asked."""
+    # A profile of the user's would be looked up by every client, and need not exist.
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE"):
+        os.environ.pop(name, None)
     # moto warns of each error code that botocore's model of the service does not list, such as ours.
     warnings.filterwarnings("ignore", module=r"moto\.core")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

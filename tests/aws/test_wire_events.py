@@ -121,6 +121,37 @@ def test_event_reaches_every_target_of_a_rule(local_aws: LocalAws) -> None:
     assert len(messages(local_aws, first[0])) == len(messages(local_aws, second[0])) == 1
 
 
+def test_event_reaches_topic_log_group_and_other_bus(local_aws: LocalAws) -> None:
+    sns, logs, events = (local_aws.client(service) for service in ("sns", "logs", "events"))
+    by_topic, by_bus = queue(local_aws, "by-topic"), queue(local_aws, "by-bus")
+    topic = sns.create_topic(Name="events")["TopicArn"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=by_topic[1])
+    logs.create_log_group(logGroupName="/events/all")
+    bus = events.create_event_bus(Name="other")["EventBusArn"]
+    pattern = json.dumps({"source": ["many.test"]})
+    events.put_rule(Name="on-other", EventBusName="other", EventPattern=pattern)
+    events.put_targets(Rule="on-other", EventBusName="other", Targets=[{"Id": "1", "Arn": by_bus[1]}])
+    group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/events/all"
+    rule(local_aws, "many", {"source": ["many.test"]}, {"Arn": topic}, {"Arn": group}, {"Arn": bus})
+    event_id = put(local_aws, "many.test", {"a": 1})
+    [notification] = messages(local_aws, by_topic[0])
+    assert json.loads(json.loads(notification)["Message"])["id"] == event_id
+    [forwarded] = messages(local_aws, by_bus[0])
+    assert json.loads(forwarded)["id"] == event_id
+    [line] = logs.filter_log_events(logGroupName="/events/all")["events"]
+    assert json.loads(line["message"])["id"] == event_id
+
+
+def test_event_for_a_target_that_is_not_served_is_given_up_aloud(local_aws: LocalAws) -> None:
+    arn = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:m"
+    rule(local_aws, "unserved", {"source": ["unserved.test"]}, {"Arn": arn, "RoleArn": "arn:aws:iam::1:role/r"})
+    put(local_aws, "unserved.test", {})
+    deadline = time.monotonic() + 5
+    while not (given_up := local_aws.effects("events", "event_given_up")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert arn in given_up[-1]["error"]
+
+
 def test_disabled_rule_and_schedule_meet_no_event(local_aws: LocalAws) -> None:
     url, arn = queue(local_aws, "silent")
     rule(local_aws, "silent-off", {"source": ["silent.test"]}, {"Arn": arn})
