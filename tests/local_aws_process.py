@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -103,11 +102,13 @@ class LocalAws:
     def _wait_until_healthy(self) -> None:
         assert self._process
         deadline = time.monotonic() + 60
-        while True:
-            try:
-                self.control("GET", "health")
-                return
-            except (urllib.error.URLError, OSError):
-                if self._process.poll() is not None or time.monotonic() > deadline:
-                    raise AssertionError(f"the local AWS did not start:\n{self.log()}") from None
-                time.sleep(0.1)
+        while not self._started():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(f"the local AWS did not start:\n{self.log()}")
+            time.sleep(0.05)
+
+    def _started(self) -> bool:
+        try:
+            return bool(self.control("GET", "health")["status"] != "starting")
+        except OSError:
+            return False

@@ -46,9 +46,11 @@ class Control:
 
     def health(self, _request: Request) -> Any:
         """How the process runs."""
-        settings = self._world.settings
+        settings, threads = self._world.settings, self._world.threads
+        started = "ok" if self._world.started.is_set() else "starting"
         return {
-            "status": "ok",
+            "status": "degraded" if threads.crashed else started,
+            "crashed": threads.crashed,
             "runtime": settings.runtime,
             "minute_seconds": settings.minute_seconds,
             "account": settings.account,

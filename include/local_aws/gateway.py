@@ -82,7 +82,7 @@ def _before(fault: Fault | None, call: Call) -> Reply | None:
     """What a fault does instead of, or ahead of, the call; None to go on."""
     match fault.action if fault else None:
         case "throttle":
-            code, status = _THROTTLED[call.protocol]
+            code, status = _THROTTLED.get(call.protocol, _THROTTLED["json"])
             return error_reply(call, code, "Rate exceeded", status)
         case "error":
             return error_reply(call, "InternalFailure", "An internal error occurred (planned fault)", 500)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+from collections.abc import Sequence
 from typing import Any
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
@@ -14,6 +15,7 @@ from local_aws.dispatch import Dispatcher
 from local_aws.faults import FaultPlan
 from local_aws.gateway import Gateway
 from local_aws.moto_state import MotoState
+from local_aws.service import Service
 from local_aws.world import Settings, World
 
 
@@ -47,8 +49,7 @@ def listen(world: World) -> BaseWSGIServer:
     state = MotoState(world.store, world.settings.state_dir)
     gateway = Gateway(world, Dispatcher(services), state, faults)
     state.restore()
-    for service in services:
-        world.threads.spawn(f"start of {service.name}", service.start, world)
+    world.threads.spawn("start", _start, world, services)
     with listening:  # The server keeps a descriptor of its own.
         return make_server(
             settings.bind,
@@ -77,6 +78,13 @@ def serve(world: World) -> None:
     server.server_close()
     # The store stays open: requests under way may still commit, and nothing waits to be written.
     world.threads.stop()
+
+
+def _start(world: World, services: Sequence[Service]) -> None:
+    """Start the parts in their order; one that fails to is recorded, and does not keep the others from it."""
+    for service in services:
+        world.threads.spawn(f"start of {service.name}", service.start, world).join()
+    world.started.set()
 
 
 def _listening(settings: Settings) -> socket.socket:

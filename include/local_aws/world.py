@@ -48,6 +48,7 @@ class Threads:
     def __init__(self, log: logging.Logger, effects: Effects) -> None:
         self.stopping = threading.Event()
         self.wakeups = Wakeups()
+        self.crashed: list[str] = []
         self._log = log
         self._effects = effects
         self._alive: list[threading.Thread] = []
@@ -75,6 +76,7 @@ class Threads:
             # On the way down clients and database vanish under the engines: that is no crash.
             if not self.stopping.is_set():
                 self._log.exception("engine thread %s crashed", name)
+                self.crashed.append(name)
                 self._effects.record("local_aws", "thread_crashed", name, error=traceback.format_exc(limit=-5))
 
 
@@ -89,6 +91,7 @@ class World:
         self.effects = Effects(settings.state_dir / "effects.jsonl")
         self.threads = Threads(self.log, self.effects)
         self.effects.on_change(self.threads.wakeups.notify)
+        self.started = threading.Event()  # Every part has resumed what was in flight.
         self.clock = Clock(settings.minute_seconds, self.threads.wakeups, self.threads.stopping)
         self._clients: dict[tuple[str, str, str], Any] = {}
         self._clients_lock = threading.Lock()
