@@ -1,0 +1,14 @@
+"""One running line for all the tests of a session: it takes half a minute to start."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from demo.stack import Stack
+from tests.e2e.line import Line, place_for_tests, started
+
+
+@pytest.fixture(scope="session")
+def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
+    with Stack(place_for_tests(tmp_path_factory.mktemp("line"))) as stack:
+        yield started(stack)
