@@ -1,0 +1,141 @@
+"""The DAG `deliver_<application>`: a pipeline file becomes the graph that takes a commit to production.
+
+The graph reads as the story; what each task does is in `airdock.aws.operators`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from airflow.sdk import DAG, BaseOperator, Param, TaskGroup, get_parsing_context
+from airflow.sdk.definitions.param import ParamsDict
+
+from airdock.factory import tasks
+from airdock.factory.catalogue import sound_pipelines
+from airdock.spec import Environment, Pipeline
+
+RETRIES: dict[str, Any] = {
+    # Together about twenty minutes: longer than an api-server or a database takes to come back.
+    "retries": 6,
+    "retry_delay": timedelta(seconds=10),
+    "retry_exponential_backoff": True,
+    "max_retry_delay": timedelta(minutes=10),
+}
+
+
+def build_dags(folder: Path) -> list[DAG]:
+    """The delivery DAG of every sound pipeline file in the folder, or only the one that Airflow asks for.
+
+    Every task run parses the DAG file again: with hundreds of pipelines, building one DAG instead of all of them is
+    the difference between milliseconds and seconds per task.
+    """
+    wanted = get_parsing_context().dag_id
+    return [deliver(pipeline) for pipeline in sound_pipelines(folder) if wanted is None or wanted == dag_id(pipeline)]
+
+
+def dag_id(pipeline: Pipeline) -> str:
+    return f"deliver_{pipeline.application}"
+
+
+def deliver(pipeline: Pipeline) -> DAG:
+    """One application's line: clone, build, scan, then each environment in turn, and the verdict at the end."""
+    with DAG(
+        dag_id(pipeline),
+        description=pipeline.description or f"Deliver {pipeline.application} to {', '.join(pipeline.environments)}",
+        doc_md=_document(pipeline),
+        schedule=pipeline.schedule,
+        catchup=False,
+        max_active_runs=1,
+        tags=["airdock", "deliver", pipeline.application],
+        params=_params(pipeline),
+        default_args={"owner": pipeline.owner, **RETRIES},
+        render_template_as_native_obj=False,
+    ) as dag:
+        source = tasks.clone_source(pipeline)
+        build = tasks.build(pipeline, source)
+        scan = tasks.wait_for_scan(pipeline, build)
+        source >> build >> scan
+        [(name, target)] = pipeline.environments.items()
+        group = _environment(pipeline, name, target, source, build)
+        scan >> group["register"]
+        [group["verify"], group["roll_back"]] >> tasks.verdict(pipeline, name, target, _ids(source, build, scan, group))
+    return _light(_untangled(dag))
+
+
+def _environment(
+    pipeline: Pipeline, name: str, target: Environment, source: BaseOperator, build: BaseOperator
+) -> dict[str, BaseOperator]:
+    """One environment's group of tasks, each under its verb."""
+    with TaskGroup(name, tooltip=f"{target.service} in {target.cluster}"):
+        register = tasks.register(pipeline, target, source, build)
+        deploy = tasks.deploy(pipeline, name, target, source, register)
+        verify = tasks.verify(target, register)
+        roll_back = tasks.roll_back(pipeline, name, target, register, deploy)
+        register >> deploy >> verify
+        [deploy, verify] >> roll_back
+    return {"register": register, "deploy": deploy, "verify": verify, "roll_back": roll_back}
+
+
+def _ids(
+    source: BaseOperator, build: BaseOperator, scan: BaseOperator, group: dict[str, BaseOperator]
+) -> dict[str, str]:
+    """The ids of all tasks by their verbs, for the verdict to ask about."""
+    line = {"clone_source": source, "build": build, "wait_for_scan": scan, **group}
+    return {verb: task.task_id for verb, task in line.items()}
+
+
+def _params(pipeline: Pipeline) -> dict[str, Param]:
+    """The trigger form, and what Airflow's API accepts as `conf`."""
+    environments = list(pipeline.environments)
+    return {
+        "revision": Param(
+            pipeline.source.branch,
+            type="string",
+            title="Revision",
+            minLength=1,
+            maxLength=250,
+            description=(
+                "What to deliver: a branch, a tag, or a full commit id. "
+                f"The default is the newest commit of `{pipeline.source.branch}`."
+            ),
+        ),
+        "environment": Param(
+            environments[-1],
+            type="string",
+            title="Environment",
+            enum=environments,
+            description="How far to go: the line ends after this environment, in the order of the pipeline file.",
+        ),
+    }
+
+
+def _document(pipeline: Pipeline) -> str:
+    return f"{pipeline.description}\n\n" + "\n".join(
+        f"- **{name}**: `{environment.service}` in the cluster `{environment.cluster}`"
+        for name, environment in pipeline.environments.items()
+    )
+
+
+def _light(dag: DAG) -> DAG:
+    """Take the DAG's params off its tasks: they are read from the run, and make serialising ten times slower."""
+    for task in dag.tasks:
+        task.params = ParamsDict()
+    return dag
+
+
+def _untangled(dag: DAG) -> DAG:
+    """Leave out the arrows that a record draws past the tasks between its maker and its reader.
+
+    Only where a task waits for the success of all before it: there such an arrow says nothing that the others don't.
+    """
+    for task in dag.tasks:
+        if task.trigger_rule != "all_success":
+            continue
+        near = set(task.upstream_task_ids)
+        for far in near:
+            if any(far in dag.get_task(other).get_flat_relative_ids(upstream=True) for other in near - {far}):
+                task.upstream_task_ids.discard(far)
+                dag.get_task(far).downstream_task_ids.discard(task.task_id)
+    return dag

@@ -1,0 +1,120 @@
+"""From the words of a pipeline file to the tasks of its DAG; nothing here decides anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.sdk import BaseOperator
+
+from airdock.aws.archives import Bucket
+from airdock.aws.code_repositories import CodeRepository
+from airdock.aws.hooks import Account
+from airdock.aws.images import Repository
+from airdock.aws.operators.codebuild import CodeBuildStartBuildOperator
+from airdock.aws.operators.codedeploy import CodeDeployCreateDeploymentOperator
+from airdock.aws.operators.ecr import EcrWaitForScanOperator
+from airdock.aws.operators.ecs import EcsRegisterTaskDefinitionOperator
+from airdock.aws.operators.rollback import RollBackOperator
+from airdock.aws.operators.source import CloneSourceOperator
+from airdock.aws.operators.verdict import VerdictOperator
+from airdock.aws.operators.verify import VerifyServiceOperator
+from airdock.spec import Environment, Pipeline, RepositoryTaskDefinition
+
+STARTING_MINUTES = 15
+"""What a build may wait for its turn, beyond its own time."""
+
+
+def clone_source(pipeline: Pipeline) -> BaseOperator:
+    source, account = pipeline.source, _account(pipeline)
+    return CloneSourceOperator(
+        task_id="clone_source",
+        application=pipeline.application,
+        repository=CodeRepository(source.provider, source.repository, account, source.connection),
+        revision="{{ params.revision }}",
+        files=_files(pipeline),
+        archive=Bucket(source.archive_bucket, account) if source.archive_bucket else None,
+    )
+
+
+def build(pipeline: Pipeline, source: Any) -> BaseOperator:
+    return CodeBuildStartBuildOperator(
+        task_id="build",
+        account=_account(pipeline),
+        application=pipeline.application,
+        project=pipeline.build.project,
+        repository=_repository(pipeline),
+        source=source.output,
+        digest_variable=pipeline.build.digest_variable,
+        deadline_minutes=pipeline.build.timeout_minutes + STARTING_MINUTES,
+    )
+
+
+def wait_for_scan(pipeline: Pipeline, build: Any) -> BaseOperator:
+    return EcrWaitForScanOperator(
+        task_id="wait_for_scan",
+        repository=_repository(pipeline),
+        digest=f"{{{{ ti.xcom_pull(task_ids='{build.task_id}')['image']['digest'] }}}}",
+        policy=pipeline.scan,
+        platform=pipeline.image.platform,
+    )
+
+
+def register(pipeline: Pipeline, target: Environment, source: Any, build: Any) -> BaseOperator:
+    return EcsRegisterTaskDefinitionOperator(
+        task_id="register",
+        application=pipeline.application,
+        target=target,
+        source=source.output,
+        build=build.output,
+    )
+
+
+def deploy(pipeline: Pipeline, name: str, target: Environment, source: Any, register: Any) -> BaseOperator:
+    return CodeDeployCreateDeploymentOperator(
+        task_id="deploy",
+        application=pipeline.application,
+        environment=name,
+        target=target,
+        source=source.output,
+        task_definition=register.output,
+    )
+
+
+def verify(target: Environment, register: Any) -> BaseOperator:
+    return VerifyServiceOperator(task_id="verify", target=target, task_definition=register.output)
+
+
+def roll_back(pipeline: Pipeline, name: str, target: Environment, register: Any, deploy: Any) -> BaseOperator:
+    return RollBackOperator(
+        task_id="roll_back",
+        application=pipeline.application,
+        environment=name,
+        target=target,
+        register_task=register.task_id,
+        deploy_task=deploy.task_id,
+    )
+
+
+def verdict(pipeline: Pipeline, name: str, target: Environment, tasks: dict[str, str]) -> BaseOperator:
+    return VerdictOperator(
+        task_id="verdict", application=pipeline.application, environment=name, target=target, tasks=tasks
+    )
+
+
+def _account(pipeline: Pipeline) -> Account:
+    return Account(pipeline.aws_connection, pipeline.region)
+
+
+def _repository(pipeline: Pipeline) -> Repository:
+    return Repository(pipeline.image.repository, _account(pipeline), pipeline.image.registry or "")
+
+
+def _files(pipeline: Pipeline) -> dict[str, str]:
+    """The files of the repository that the pipeline needs, by what they are for."""
+    [target] = pipeline.environments.values()
+    wanted = {"buildspec": pipeline.build.buildspec}
+    if isinstance(target.task_definition, RepositoryTaskDefinition):
+        wanted["taskdef"] = target.task_definition.path
+    if target.appspec:
+        wanted["appspec"] = target.appspec
+    return wanted

@@ -1,0 +1,78 @@
+"""The delivery DAGs as Airflow parses them."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import copytree
+
+import pytest
+from airflow.dag_processing.dagbag import DagBag
+from airflow.sdk import DAG
+
+DAGS = Path(__file__).parents[2] / "dags"
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("parsing a DAG file opened a connection")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return copytree(DAGS, tmp_path / "dags", ignore=lambda *_: ["__pycache__"])
+
+
+def bag(folder: Path) -> DagBag:
+    return DagBag(str(folder))
+
+
+@pytest.fixture
+def greeter() -> Iterator[DAG]:
+    yield bag(DAGS).dags["deliver_greeter"]
+
+
+def test_the_shipped_pipelines_have_no_import_errors() -> None:
+    assert bag(DAGS).import_errors == {}
+
+
+def test_the_graph_reads_from_source_to_verdict(greeter: DAG) -> None:
+    edges = {(up, down) for up, task in greeter.task_dict.items() for down in task.downstream_task_ids}
+    assert edges == {
+        ("clone_source", "build"),
+        ("build", "wait_for_scan"),
+        ("wait_for_scan", "production.register"),
+        ("production.register", "production.deploy"),
+        ("production.deploy", "production.verify"),
+        ("production.deploy", "production.roll_back"),
+        ("production.verify", "production.roll_back"),
+        ("production.verify", "verdict"),
+        ("production.roll_back", "verdict"),
+    }
+
+
+def test_the_trigger_form_offers_revision_and_environment_with_help(greeter: DAG) -> None:
+    assert set(greeter.params) == {"revision", "environment"}
+    for name in greeter.params:
+        assert greeter.params.get_param(name).description
+    assert greeter.params.get_param("environment").schema["enum"] == ["production"]
+
+
+def test_the_verdict_is_the_only_leaf_and_always_runs(greeter: DAG) -> None:
+    assert [task.task_id for task in greeter.leaves] == ["verdict"]
+    assert greeter.task_dict["verdict"].trigger_rule == "all_done"
+
+
+def test_a_broken_pipeline_breaks_itself_alone_and_visibly(folder: Path) -> None:
+    (folder / "pipelines" / "broken.yaml").write_text("application: broken\nsorce: {}\n")
+    found = bag(folder)
+    assert set(found.dags) == {"deliver_greeter"}
+    [(where, told)] = found.import_errors.items()
+    assert "broken_pipelines.py" in where
+    assert "broken.yaml" in told
+    assert "sorce" in told
+    assert "source" in told
