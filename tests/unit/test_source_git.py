@@ -107,7 +107,7 @@ def test_complaint_of_a_worker_without_git_says_so():
     ],
 )
 def test_reference_refuses_what_git_would_not_accept_as_a_name(ref):
-    with pytest.raises(Refused, match="is no name of a branch or tag"):
+    with pytest.raises(Refused, match="is not the name of a branch or tag"):
         wanted(ref)
 
 

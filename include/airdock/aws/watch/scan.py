@@ -7,11 +7,7 @@ from typing import Any, NamedTuple
 
 from airdock.aws.faults import error_code, spoken
 from airdock.aws.watch.subject import Facts, Lookup
-
-NOT_FOUND = "NOT_FOUND"
-"""Our word for ScanNotFoundException: right after a push the scan is still to come."""
-WAITING = frozenset({"IN_PROGRESS", "PENDING", NOT_FOUND})
-"""Every other status ends the wait, unknown ones too: the gate then blocks what is not plainly good."""
+from airdock.plan.scan_gate import WAITING, ScanStatus
 
 
 class ScannedImage(NamedTuple):
@@ -38,7 +34,7 @@ class ScannedImage(NamedTuple):
 
 
 class ScanWatch:
-    """Facts of a scan, plain JSON: id, status (ECR's ScanStatus or NOT_FOUND), description, counts: {severity: n}."""
+    """Facts of a scan, plain JSON: id, status (a `ScanStatus`), description, counts: {severity: n}."""
 
     batch = 1
 
@@ -47,13 +43,14 @@ class ScanWatch:
             return {told: _facts(lookup("ecr"), told) for told in ids}
 
     def finished(self, facts: Facts, options: Mapping[str, Any]) -> bool:  # noqa: ARG002 - no options
+        # Every other status ends the wait, unknown ones too: the gate blocks what is not plainly good.
         return facts["status"] not in WAITING
 
     def progress(self, before: Facts | None, now: Facts) -> list[str]:
         if before and (before["status"], before["counts"]) == (now["status"], now["counts"]):
             return []
         counts = ", ".join(f"{count} {severity}" for severity, count in sorted(now["counts"].items()))
-        told = "has not begun" if now["status"] == NOT_FOUND else f"is {now['status']}"
+        told = "has not begun" if now["status"] == ScanStatus.NOT_FOUND else f"is {now['status']}"
         return [f"scan of {now['id']} {told}" + (f": {counts}" if counts else "")]
 
 
@@ -65,7 +62,7 @@ def _facts(client: Any, told: str) -> Facts:
     except ClientError as error:
         if error_code(error) != "ScanNotFoundException":
             raise
-        return {"id": told, "status": NOT_FOUND, "description": "", "counts": {}}
+        return {"id": told, "status": str(ScanStatus.NOT_FOUND), "description": "", "counts": {}}
     status = answer.get("imageScanStatus") or {}
     counts = (answer.get("imageScanFindings") or {}).get("findingSeverityCounts") or {}
     description = status.get("description", "")

@@ -1,43 +1,18 @@
-"""What is kept and told of an image's scan, in both of ECR's answer shapes."""
+"""How the scan of an image is waited for."""
 
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from airdock.aws.scans import told
 from airdock.aws.watch.scan import ScannedImage, ScanWatch
 from airdock.errors import Refused
-from airdock.release import Finding
 
 DIGEST = "sha256:" + "a" * 64
 BASIC = {
     "imageScanStatus": {"status": "COMPLETE", "description": "done"},
     "imageScanFindings": {
         "findingSeverityCounts": {"HIGH": 1, "LOW": 2},
-        "findings": [
-            {"name": "CVE-2", "severity": "LOW"},
-            {
-                "name": "CVE-1",
-                "severity": "HIGH",
-                "attributes": [{"key": "package_name", "value": "zlib"}, {"key": "package_version", "value": "1.2"}],
-            },
-        ],
-    },
-}
-ENHANCED = {
-    "imageScanStatus": {"status": "COMPLETE"},
-    "imageScanFindings": {
-        "enhancedFindings": [
-            {
-                "severity": "CRITICAL",
-                "title": "CVE-9 - openssl",
-                "packageVulnerabilityDetails": {
-                    "vulnerabilityId": "CVE-9",
-                    "vulnerablePackages": [{"name": "openssl", "version": "3.0.1", "fixedInVersion": "3.0.2"}],
-                },
-            }
-        ]
     },
 }
 
@@ -106,27 +81,3 @@ def test_scan_progress_tells_status_and_counts_once():
     lines = ScanWatch().progress(None, facts)
     assert lines == [f"scan of greeter@{DIGEST} is COMPLETE: 1 HIGH, 2 LOW"]
     assert ScanWatch().progress(facts, facts) == []
-
-
-def test_scan_report_tells_a_basic_scan_worst_first():
-    report = told([BASIC])
-    assert (report.status, report.enhanced, report.description) == ("COMPLETE", False, "done")
-    assert report.findings == (Finding("CVE-1", "HIGH", "zlib 1.2"), Finding("CVE-2", "LOW"))
-    assert report.counts == {"HIGH": 1, "LOW": 2}
-
-
-def test_scan_report_knows_an_enhanced_scan_by_its_shape_and_counts_what_aws_did_not():
-    report = told([ENHANCED])
-    assert report.enhanced
-    assert report.findings == (Finding("CVE-9", "CRITICAL", "openssl 3.0.1", "3.0.2"),)
-    assert report.counts == {"CRITICAL": 1}
-
-
-def test_scan_report_puts_an_unknown_severity_first():
-    found = [{"name": "a", "severity": "CRITICAL"}, {"name": "b", "severity": "ODD"}]
-    report = told([{"imageScanFindings": {"findings": found}}])
-    assert [finding.name for finding in report.findings] == ["b", "a"]
-
-
-def test_scan_report_gathers_the_findings_of_all_pages():
-    assert len(told([BASIC, BASIC]).findings) == 4

@@ -1,0 +1,163 @@
+"""From a commit to an image in ECR, built by CodeBuild exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from airflow.sdk import Context
+
+from airdock.aws import builds, images
+from airdock.aws.operators.job import JobOperator, clear_number
+from airdock.aws.watch import Facts
+from airdock.aws.watch.build import COMMIT_VARIABLE
+from airdock.errors import Fault, Refused
+from airdock.names import DELIVERY_VARIABLE, Marker, build_marker, idempotency_token
+from airdock.plan.adoption import Adopt, Candidate, Start, State, choose
+from airdock.plan.build_result import BuiltImage, build_state, image_of, judge_build
+from airdock.release import Build, Image, Source
+
+LOG_LINES = 30
+"""How much of a failed build's log is repeated in the task's own."""
+
+
+class CodeBuildStartBuildOperator(JobOperator):
+    """Builds the commit of a source record, or adopts a build of the same commit, and finds its image in ECR.
+
+    Of StartBuild's overrides only the environment, the version of the source, and the place of an archive are used:
+    the others (buildspec, image, role, privileges) would let a pipeline's file run anything as the project's role.
+
+    Args:
+        application: whose commit it is; builds of other applications in the same project are never adopted.
+        project: the CodeBuild project, whose source is the same repository.
+        repository: where the project pushes to.
+        source: the record of `CloneSourceOperator`, as a template (its `.output`).
+        digest_variable: the exported variable that holds the image's digest; without it imageDetail.json is read.
+        variables: more plain environment variables for the build.
+
+    Record: `{"build": Build, "image": Image, "digest": str}`; each of the three is an XCom of its own as well.
+    """
+
+    kind = "build"
+    template_fields = ("source",)
+
+    def __init__(
+        self,
+        *,
+        application: str,
+        project: str,
+        repository: images.Repository,
+        source: Any,
+        digest_variable: str = "IMAGE_DIGEST",
+        variables: Mapping[str, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(multiple_outputs=kwargs.pop("multiple_outputs", True), **kwargs)
+        self.application = application
+        self.project = project
+        self.repository = repository
+        self.source = source
+        self.digest_variable = digest_variable
+        self.variables = dict(variables or {})
+
+    def console_url(self, job_id: str) -> str:
+        return builds.console_url(self.account, job_id)
+
+    def adopt_or_start(self, context: Context) -> str:
+        commit = self._source().commit.sha
+        mark = build_marker(self.application, commit, context["run_id"], clear_number(context))
+        known = [build for build in builds.newest(self.account, self.project) if build["commit"] == commit]
+        choice = self._choice(mark, known)
+        self.log.info(choice.reason)
+        if isinstance(choice, Adopt):
+            return choice.id
+        starts = sum(build["delivery"] == str(mark) for build in known)
+        return str(builds.start(self.account, self._request(mark, starts))["id"])
+
+    def conclude(self, context: Context, facts: Facts) -> Any:
+        ended_well = build_state(facts["status"]) is State.SUCCEEDED
+        tail = [] if ended_well else builds.log_tail(self.account, facts, LOG_LINES)
+        for line in tail:
+            self.log.error("| %s", line)
+        result = judge_build(facts, tail)
+        if result.state is State.FAULTED:
+            self.forget_job(context)
+            raise Fault(result.sentence)
+        if not ended_well:
+            raise Refused(result.sentence)
+        return self._record(facts)
+
+    def _source(self) -> Source:
+        return Source.from_json(self.source)
+
+    def _choice(self, mark: Marker, known: Sequence[Facts]) -> Adopt | Start:
+        """What to do, where a build that has lost its image since is as if it had never been."""
+        by_id = {build["id"]: build for build in known}
+        while True:
+            candidates = [
+                Candidate(each["id"], each["delivery"], build_state(each["status"])) for each in by_id.values()
+            ]
+            choice = choose(mark, candidates)
+            if isinstance(choice, Start) or self._still_good(by_id[choice.id]):
+                return choice
+            self.log.info("%s has succeeded, but ECR does not have its image any more", choice.id)
+            del by_id[choice.id]
+
+    def _still_good(self, build: Facts) -> bool:
+        if build_state(build["status"]) is not State.SUCCEEDED:
+            return True
+        return images.image(self.repository, self._built(build).digest) is not None
+
+    def _request(self, mark: Marker, starts: int) -> dict[str, Any]:
+        """The parameters of StartBuild; `starts`: how many builds with this mark have come to nothing."""
+        source = self._source()
+        variables = {**self.variables, DELIVERY_VARIABLE: str(mark), COMMIT_VARIABLE: source.commit.sha}
+        return {
+            "projectName": self.project,
+            "idempotencyToken": idempotency_token(mark, starts),
+            "environmentVariablesOverride": [
+                {"name": name, "value": value, "type": "PLAINTEXT"} for name, value in sorted(variables.items())
+            ],
+            **_place(source),
+        }
+
+    def _built(self, facts: Facts) -> BuiltImage:
+        """The image that the build names. Raises Refused when it names none."""
+        exported = facts["exported"]
+        detail = {} if self.digest_variable in exported else builds.image_detail(self.account, facts)
+        return image_of(exported, detail, self.digest_variable)
+
+    def _record(self, facts: Facts) -> dict[str, Any]:
+        built = self._built(facts)
+        detail = images.image(self.repository, built.digest)
+        if detail is None:
+            raise Refused(f"{built.sentence}, but ECR does not have it in the repository {self.repository.name}")
+        image = images.record(self.repository, detail)
+        self.log.info("%s; it is %s", built.sentence, image.uri)
+        return {"build": _build(facts, image).to_json(), "image": image.to_json(), "digest": image.digest}
+
+
+def _candidate(build: Facts) -> Candidate:
+    return Candidate(build["id"], build["delivery"], build_state(build["status"]))
+
+
+def _place(source: Source) -> dict[str, str]:
+    """Where the build finds the commit: by its id in the project's own source, or as an archive in S3."""
+    if source.archive is None:
+        return {"sourceVersion": source.commit.sha}
+    return {"sourceTypeOverride": "S3", "sourceLocationOverride": source.archive.removeprefix("s3://")}
+
+
+def _build(facts: Facts, image: Image) -> Build:
+    log = facts["log"] or {"group": "", "stream": ""}
+    return Build(
+        id=facts["id"],
+        project=facts["project"],
+        status=facts["status"],
+        image=image.uri,
+        digest=image.digest,
+        exported=facts["exported"],
+        console_url=facts["console_url"],
+        log_group=log["group"],
+        log_stream=log["stream"],
+    )
