@@ -18,7 +18,7 @@ COPY --chown=airflow:0 plugins plugins
 COPY --chown=airflow:0 dags dags
 RUN python -m compileall -q include && mkdir -p logs state && chown airflow:0 logs state
 
-ENV AIRFLOW_HOME=/opt/airflow PYTHONPATH=/opt/airflow/include
+ENV AIRFLOW_HOME=/opt/airflow PYTHONPATH=/opt/airflow/include:/opt/airflow/include/airflow_config
 USER airflow
 ENTRYPOINT ["dumb-init", "--"]
 CMD ["airflow", "version"]
