@@ -152,7 +152,5 @@ def test_one_look_counts_good_answers_in_a_row_and_stops_at_a_bad_one(service: s
 def test_progress_is_told_once_for_the_same_answer() -> None:
     facts = {"url": "http://x/", "good": 1, "wanted": 3, "answer": "answered 503 where 200 is expected"}
     watch = AnswerWatch()
-    assert watch.progress(None, facts) == [
-        "http://x/ answered 503 where 200 is expected; 1 of 3 good answers in a row"
-    ]
+    assert watch.progress(None, facts) == ["http://x/ answered 503 where 200 is expected; 1 of 3 good answers in a row"]
     assert watch.progress(facts, dict(facts)) == []

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from airdock.aws.deployments import Group
 from airdock.aws.faults import spoken
 from airdock.aws.production import Service, container_of, described
 from airdock.errors import AirdockError
@@ -27,11 +28,9 @@ class Failure:
     """The deployment whose failure is looked into."""
 
     service: Service
-    application: str
-    group: str
+    group: Group
     task_definition: str
-    error_code: str
-    error_message: str
+    error: Mapping[str, str]
     since: datetime
 
 
@@ -102,14 +101,14 @@ def _exit(container: Mapping[str, Any]) -> str:
 
 def _alarms(failure: Failure) -> list[str]:
     """The alarms that stopped the deployment with the reason that CloudWatch gave when they fired."""
-    if failure.error_code != "ALARM_ACTIVE":
+    if failure.error.get("code") != "ALARM_ACTIVE":
         return []
     lookup = failure.service.account.client
     group = lookup("codedeploy").get_deployment_group(
-        applicationName=failure.application, deploymentGroupName=failure.group
+        applicationName=failure.group.application, deploymentGroupName=failure.group.name
     )["deploymentGroupInfo"]
     names = [alarm["name"] for alarm in group.get("alarmConfiguration", {}).get("alarms", [])]
-    named = [name for name in names if name in failure.error_message] or names
+    named = [name for name in names if name in failure.error.get("message", "")] or names
     cloudwatch = lookup("cloudwatch")
     return [told for name in named if (told := _alarm(cloudwatch, name, failure.since))]
 

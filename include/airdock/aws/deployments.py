@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from airdock.aws.faults import error_code, spoken
 from airdock.aws.hooks import Account
 from airdock.errors import AirdockError, Fault
+from airdock.names import Marker, parse_marker
+from airdock.plan.adoption import Adopt, Candidate, State, choose
+from airdock.plan.appspec import AppSpec
+from airdock.plan.deployment_result import deployment_state
 
 if TYPE_CHECKING:
+    from airdock.plan.traffic import TrafficConfiguration
     from airdock.spec.environment import Environment
 
 MOST_LOOKED_AT = 500
@@ -49,47 +54,88 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What one deployment is to be: the AppSpec's text, the traffic configuration, and the marker it is known by."""
+    """What one deployment is to be, and the mark it is known by.
 
-    appspec: str
+    `task_definition` is the one in the AppSpec; `config` names the traffic configuration.
+    """
+
+    task_definition: str
+    appspec: AppSpec
     config: str
-    marker: str
+    mark: Marker
 
 
-class Choice(Protocol):
-    """Which of the deployments (newest first) is this delivery's own; "" for none. Pure."""
-
-    def __call__(self, deployments: Sequence[Mapping[str, Any]]) -> str: ...
-
-
-def adopt_or_create(group: Group, order: Order, choose: Choice, since: datetime) -> str:
+def adopt_or_create(group: Group, order: Order, since: datetime, runs_now: str) -> str:
     """The id of the delivery's one deployment, created now if there is none.
+
+    `runs_now`: production's task definition. A success of an earlier attempt counts only while production runs it.
 
     Raises:
         Refused: CodeDeploy does not accept the deployment.
         Fault: it may accept it later: out of reach, or busy with somebody else's deployment.
     """
-    if known := adopted(group, choose, since):
-        return known
+    if ours := _adopted(group, order, since, runs_now):
+        return ours
     try:
         return _create(group, order)
     except AirdockError as error:
         log.info("%s. Looking whether the deployment was created all the same", error.sentence)
-        if ours := adopted(group, choose, since):
+        if ours := _adopted(group, order, since, runs_now):
             return ours
         raise
 
 
-def adopted(group: Group, choose: Choice, since: datetime) -> str:
-    """The id of the delivery's deployment that CodeDeploy already has, or ""."""
-    ours = choose(recent(group, since))
-    if ours:
-        log.info("CodeDeploy has this delivery's deployment already: %s", ours)
-    return ours
+def of_delivery(group: Group, base: str, since: datetime) -> str:
+    """The id of the newest deployment that a delivery has made, in whichever attempt, or ""."""
+    marks = ((info["deploymentId"], parse_marker(info.get("description", ""))) for info in recent(group, since))
+    return next((deployment_id for deployment_id, mark in marks if mark and mark.base == base), "")
+
+
+def ensure_config(account: Account, wanted: TrafficConfiguration) -> str:
+    """The name of the traffic configuration, created if it is one of ours and absent. Raises Refused or Fault."""
+    from botocore.exceptions import ClientError
+
+    log.info(wanted.sentence)
+    if wanted.definition is None:
+        return wanted.name
+    client = account.client("codedeploy")
+    with spoken(f"looking for the deployment configuration {wanted.name}"):
+        try:
+            client.get_deployment_config(deploymentConfigName=wanted.name)
+        except ClientError as error:
+            if error_code(error) != "DeploymentConfigDoesNotExistException":
+                raise
+            _create_config(client, wanted.definition)
+    return wanted.name
+
+
+def _create_config(client: Any, definition: Mapping[str, Any]) -> None:
+    """Create it, unless another delivery just did: the name says all that is in it."""
+    from botocore.exceptions import ClientError
+
+    try:
+        client.create_deployment_config(**definition)
+    except ClientError as error:
+        if error_code(error) != "DeploymentConfigAlreadyExistsException":
+            raise
+
+
+def _adopted(group: Group, order: Order, since: datetime, runs_now: str) -> str:
+    live = runs_now == order.task_definition
+    chosen = choose(order.mark, [_candidate(info, live) for info in recent(group, since)])
+    log.info(chosen.reason)
+    return chosen.id if isinstance(chosen, Adopt) else ""
+
+
+def _candidate(info: Mapping[str, Any], live: bool) -> Candidate:
+    state = deployment_state(info["status"])
+    if state is State.SUCCEEDED and not live:
+        state = State.FAILED
+    return Candidate(info["deploymentId"], info.get("description", ""), state)
 
 
 def recent(group: Group, since: datetime) -> list[dict[str, Any]]:
-    """`deploymentInfo` of the group's deployments since then, newest first; at most 500."""
+    """`deploymentInfo` of the deployments since then, newest first, without CodeDeploy's own rollbacks; at most 500."""
     client = group.account.client("codedeploy")
     with spoken(f"asking CodeDeploy for the deployments of {group}"):
         ids = _ids(client, group, since)
@@ -98,7 +144,8 @@ def recent(group: Group, since: datetime) -> list[dict[str, Any]]:
             for start in range(0, len(ids), BATCH)
             for info in client.batch_get_deployments(deploymentIds=ids[start : start + BATCH])["deploymentsInfo"]
         ]
-    return sorted(found, key=lambda info: info["createTime"], reverse=True)
+    made = [info for info in found if info.get("creator") != "codeDeployRollback"]
+    return sorted(made, key=lambda info: info["createTime"], reverse=True)
 
 
 def run_since(context: Mapping[str, Any]) -> datetime:
@@ -107,7 +154,7 @@ def run_since(context: Mapping[str, Any]) -> datetime:
     Not the run's start, which a clear moves; deployments from before a clear are still the run's own.
     """
     run = context["dag_run"]
-    due = [moment for name in ("run_after", "start_date") if (moment := getattr(run, name, None))]
+    due: list[datetime] = [moment for name in ("run_after", "start_date") if (moment := getattr(run, name, None))]
     return min([*due, datetime.now(UTC)]) - CLOCKS_DISAGREE
 
 
@@ -156,17 +203,14 @@ def _create(group: Group, order: Order) -> str:
 
 
 def _request(group: Group, order: Order) -> dict[str, Any]:
-    from hashlib import sha256
-
-    digest = sha256(order.appspec.encode()).hexdigest()
     return {
         "applicationName": group.application,
         "deploymentGroupName": group.name,
         "deploymentConfigName": order.config,
-        "description": order.marker,
+        "description": str(order.mark),
         "revision": {
             "revisionType": "AppSpecContent",
-            "appSpecContent": {"content": order.appspec, "sha256": digest},
+            "appSpecContent": {"content": order.appspec.content, "sha256": order.appspec.sha256},
         },
         "autoRollbackConfiguration": {"enabled": True, "events": list(ROLLBACK_EVENTS)},
     }

@@ -9,6 +9,7 @@ from typing import Any
 from airdock.aws.faults import spoken
 from airdock.aws.hooks import Account
 from airdock.errors import Fault
+from airdock.plan.task_definition import Keys
 
 NEWEST_LOOKED_AT = 10
 """How many revisions are searched for a content that is registered already; a retry finds it first."""
@@ -17,22 +18,20 @@ ANOTHER_REGISTERS = "Too many concurrent attempts"
 
 
 @lru_cache(maxsize=1)
-def accepted_keys() -> frozenset[str]:
-    """What RegisterTaskDefinition takes, by the installed botocore: a list of our own would lose what AWS adds."""
-    return frozenset(_ecs_model().operation_model("RegisterTaskDefinition").input_shape.members)
+def known_keys() -> Keys:
+    """The fields of a task definition by the installed botocore: a list of our own would lose what AWS adds."""
+    from botocore.session import Session
 
-
-@lru_cache(maxsize=1)
-def answered_keys() -> frozenset[str]:
-    """What DescribeTaskDefinition tells of a definition, more than can be registered."""
-    output = _ecs_model().operation_model("DescribeTaskDefinition").output_shape
-    return frozenset(output.members["taskDefinition"].members)
+    model = Session().get_service_model("ecs")
+    answer = model.operation_model("DescribeTaskDefinition").output_shape.members["taskDefinition"]
+    accepted = frozenset(model.operation_model("RegisterTaskDefinition").input_shape.members)
+    return Keys(accepted, frozenset(answer.members), botocore_version())
 
 
 def botocore_version() -> str:
     from botocore import __version__
 
-    return str(__version__)
+    return f"botocore {__version__}"
 
 
 def definition(account: Account, arn: str) -> dict[str, Any]:
@@ -59,7 +58,7 @@ def register(account: Account, request: Mapping[str, Any]) -> str:
     """
     from botocore.exceptions import ClientError
 
-    doing = f"registering the task definition {request['family']} (botocore {botocore_version()})"
+    doing = f"registering the task definition {request['family']} ({botocore_version()})"
     with spoken(doing):
         try:
             answer = account.client("ecs", once=True).register_task_definition(**request)
@@ -76,9 +75,3 @@ def _newest(account: Account, family: str) -> Iterator[str]:
             familyPrefix=family, status="ACTIVE", sort="DESC", maxResults=NEWEST_LOOKED_AT
         )
     yield from answer["taskDefinitionArns"]
-
-
-def _ecs_model() -> Any:
-    from botocore.session import Session
-
-    return Session().get_service_model("ecs")

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-ENDED = frozenset({"Succeeded", "Failed", "Stopped"})
+from airdock.plan.adoption import State
+from airdock.plan.deployment_result import deployment_state
 
 
 class Way(StrEnum):
     """What is to be done."""
 
-    NOTHING = "nothing"
     STOP = "stop"
     FOLLOW = "follow"
     CONFIRM = "confirm"
@@ -26,16 +26,14 @@ class WayBack:
     sentence: str
 
 
-def choose_way_back(deployment: Mapping[str, Any] | None, *, over: bool, runs_now: str, ran_before: str) -> WayBack:
+def choose_way_back(deployment: Mapping[str, Any], *, over: bool, runs_now: str, ran_before: str) -> WayBack:
     """Choose by the facts of the run's own deployment.
 
     `over`: whether CodeDeploy will do nothing more of its own accord, a rollback included. `runs_now`, `ran_before`:
     the ARNs of the primary task definition now, and when the delivery recorded it.
     """
-    if deployment is None:
-        return WayBack(Way.NOTHING, "this run has deployed nothing, so there is nothing to roll back")
     name = f"the deployment {deployment['id']}"
-    if deployment["status"] not in ENDED:
+    if deployment_state(deployment["status"]) is State.RUNNING:
         return WayBack(Way.STOP, f"{name} is still active: stopping it makes CodeDeploy shift the traffic back")
     if not over:
         return WayBack(Way.FOLLOW, f"{name} has {deployment['status'].lower()} and CodeDeploy is rolling it back")

@@ -28,7 +28,8 @@ DEADLINE_MARGIN = timedelta(minutes=10)
 class DeliveryOperator(BaseOperator):
     """A task whose failures are sentences: refused ones are never retried, faults are.
 
-    The sentence of the last failure stays under the XCom key `reason`, where the verdict finds it.
+    The sentence of the last failure stays under the XCom key `reason`, and whether it was a fault under `faulted`,
+    where the verdict finds them.
     """
 
     def execute(self, context: Context) -> Any:
@@ -43,6 +44,7 @@ class DeliveryOperator(BaseOperator):
             return work()
         except AirdockError as error:
             context["ti"].xcom_push(key="reason", value=error.sentence)
+            context["ti"].xcom_push(key="faulted", value=isinstance(error, Fault))
             if isinstance(error, Refused):
                 raise AirflowFailException(error.sentence) from error
             raise
@@ -87,6 +89,10 @@ class JobOperator(DeliveryOperator):
         """What to do when the deadline has come before the job's end; by default it is a refusal."""
         raise Refused(f"the {self.kind} had not ended after {self.deadline_minutes:g} minutes")
 
+    def deadline(self, facts: Facts) -> datetime:
+        """Until when the job is waited for: counted from its start in AWS, so that no restart moves it."""
+        return started_at(facts) + timedelta(minutes=self.deadline_minutes)
+
     def options(self) -> dict[str, Any]:
         """What the Watch must know beyond the job's id."""
         return {}
@@ -104,15 +110,12 @@ class JobOperator(DeliveryOperator):
     def follow(
         self, context: Context, subject: Subject, deadline: datetime | None = None, method: str = "resume"
     ) -> Any:
-        """Wait for the job: a moment here, then in the triggerer, whose event comes back to `method`.
-
-        The deadline is `deadline_minutes` after the job's start in AWS unless another is given.
-        """
+        """Wait for the job: a moment here, then in the triggerer, whose event comes back to `method`."""
         watch = watch_for(subject.kind)
         facts = self._wait_here(watch, subject)
         if watch.finished(facts, subject.options):
             return self.conclude(context, facts)
-        deadline = deadline or started_at(facts) + timedelta(minutes=self.deadline_minutes)
+        deadline = deadline or self.deadline(facts)
         if deadline <= datetime.now(UTC):
             return self.overdue(context, facts)
         return self._hand_over(subject, facts, deadline, method)
@@ -144,7 +147,7 @@ class JobOperator(DeliveryOperator):
 
         The store outlives a user's clear as well, which asks for a fresh look: hence the run's clear number.
         """
-        store, clears = context["task_state_store"], clear_number(context)
+        store, clears = memory(context), clear_number(context)
         known = store.get("job")
         if known and known["clears"] == clears and not known.get("spent"):
             self.log.info("Following the %s %s that an earlier try has started", self.kind, known["id"])
@@ -155,11 +158,11 @@ class JobOperator(DeliveryOperator):
 
     def started_job(self, context: Context) -> str:
         """The id of the job that `adopt_or_start` gave."""
-        return str(context["task_state_store"].get("job")["id"])
+        return str(memory(context).get("job")["id"])
 
     def forget_job(self, context: Context) -> None:
         """Let the next try start anew: this job ended by a fault that is not the delivery's."""
-        store = context["task_state_store"]
+        store = memory(context)
         store.set("job", {**(store.get("job") or {"id": "", "clears": 0}), "spent": True})
 
     def _wait_here(self, watch: Watch, subject: Subject) -> Facts:
@@ -181,6 +184,11 @@ class JobOperator(DeliveryOperator):
         trigger = JobTrigger(subject.to_json(), deadline.isoformat(), self.poll_seconds, facts)
         self.log.info("Waiting in the triggerer until %s at the latest", deadline.isoformat(timespec="seconds"))
         self.defer(trigger=trigger, method_name=method, timeout=deadline - datetime.now(UTC) + DEADLINE_MARGIN)
+
+
+def memory(context: Context) -> Any:
+    """The task's state store (`get`, `set`), which survives its retries and clears."""
+    return context["task_state_store"]
 
 
 def clear_number(context: Context) -> int:

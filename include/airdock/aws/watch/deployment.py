@@ -13,9 +13,9 @@ from typing import Any
 
 from airdock.aws.faults import error_code, spoken
 from airdock.aws.watch.subject import Facts, Lookup
+from airdock.plan.adoption import State
+from airdock.plan.deployment_result import deployment_progress, deployment_state
 
-ENDED = frozenset({"Succeeded", "Failed", "Stopped"})
-BROKEN = frozenset({"Failed", "Stopped"})
 ROLLBACK_APPEARS_SECONDS = 20.0
 """How long after a failure CodeDeploy may take to name the rollback that it starts."""
 
@@ -48,21 +48,19 @@ class DeploymentWatch:
         return {key: {**facts, "rollback": rollbacks.get(facts["rollback_id"])} for key, facts in found.items()}
 
     def finished(self, facts: Facts, options: Mapping[str, Any]) -> bool:
-        if facts["status"] not in ENDED:
+        if deployment_state(facts["status"]) is State.RUNNING:
             return options.get("success_at") == "traffic_shift" and bool(facts["terminating"])
         rollback = facts.get("rollback")
         if rollback is not None:
-            return rollback["status"] in ENDED
+            return deployment_state(rollback["status"]) is not State.RUNNING
         return not _rollback_may_appear(facts)
 
     def progress(self, before: Facts | None, now: Facts) -> list[str]:
-        from airdock.plan.deployment_result import deployment_progress
-
         return deployment_progress(before, now)
 
 
 def _rollback_may_appear(facts: Facts) -> bool:
-    expected = facts["status"] in BROKEN and facts["rollback_enabled"]
+    expected = deployment_state(facts["status"]) is State.FAILED and facts["rollback_enabled"]
     return bool(facts["rollback_id"] or (expected and (facts["seconds_since_end"] or 0) < ROLLBACK_APPEARS_SECONDS))
 
 

@@ -1,0 +1,87 @@
+"""The end of every delivery: one outcome, one sentence, and a run whose state says the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowFailException
+
+from airdock.aws.operators.job import DeliveryOperator
+from airdock.aws.production import Service, standing
+from airdock.errors import AirdockError
+from airdock.plan.delivery import Step, StepEnd, judge_delivery
+from airdock.release import Outcome, OutcomeReport, Source
+
+if TYPE_CHECKING:
+    from airdock.spec.environment import Environment
+
+
+class VerdictOperator(DeliveryOperator):
+    """Names the outcome of the run by how its tasks ended and what production runs now; fails unless it is live.
+
+    Args:
+        tasks: the id of each step's task: `{"deploy": "production.deploy", ...}`.
+
+    The OutcomeReport lies under the XCom keys `outcome` and `return_value`, whether the task fails or not.
+    """
+
+    def __init__(
+        self,
+        *,
+        application: str,
+        environment: str,
+        target: Environment,
+        tasks: Mapping[str, str],
+        **kwargs: Any,
+    ) -> None:
+        kwargs.setdefault("trigger_rule", "all_done")
+        super().__init__(**kwargs)
+        self.application = application
+        self.environment = environment
+        self.service = Service.of(target)
+        self.tasks = {Step(step): task_id for step, task_id in tasks.items()}
+
+    def deliver(self, context: Context) -> Any:
+        report = judge_delivery(self._subject(context), self._ends(context), self._stands())
+        record = report.to_json()
+        for key in ("outcome", "return_value"):
+            context["ti"].xcom_push(key=key, value=record)
+        self._tell(report)
+        if report.outcome is not Outcome.LIVE:
+            raise AirflowFailException(report.sentence)
+        return record
+
+    def _tell(self, report: OutcomeReport) -> None:
+        for line in report.details:
+            self.log.info(line)
+        self.log.info("%s: %s", str(report.outcome).upper(), report.sentence)
+
+    def _subject(self, context: Context) -> str:
+        told = context["ti"].xcom_pull(task_ids=self.tasks[Step.CLONE_SOURCE])
+        commit = f" {Source.from_json(told).commit.short}" if told else ""
+        return f"{self.application}{commit} to {self.environment}"
+
+    def _ends(self, context: Context) -> list[StepEnd]:
+        run, ids = context["dag_run"], list(self.tasks.values())
+        told = context["ti"].get_task_states(dag_id=run.dag_id, task_ids=ids, run_ids=[run.run_id])
+        states = told.get(run.run_id, {})
+        return [self._end(context, step, str(states.get(task_id) or "")) for step, task_id in self.tasks.items()]
+
+    def _end(self, context: Context, step: Step, state: str) -> StepEnd:
+        reason, faulted = self._left(context, step, "reason"), self._left(context, step, "faulted")
+        outcome = self._left(context, step, "deployment_outcome")
+        return StepEnd(step, state, reason or "", bool(faulted), Outcome(outcome) if outcome else None)
+
+    def _left(self, context: Context, step: Step, key: str) -> Any:
+        return context["ti"].xcom_pull(task_ids=self.tasks[step], key=key)
+
+    def _stands(self) -> str:
+        """What production runs, in words; the verdict does not depend on being able to ask."""
+        try:
+            now = standing(self.service)
+        except AirdockError as error:
+            self.log.warning("What production runs can't be told: %s", error.sentence)
+            return ""
+        return f"{self.environment} runs {now.digest or now.image} ({now.task_definition.rpartition('/')[2]})"
