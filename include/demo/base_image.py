@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import re
 import shutil
 import subprocess
@@ -63,10 +64,10 @@ def _pack(archive: Path) -> None:
 
 
 def _library_files(library: Path) -> Iterator[Path]:
-    for file in sorted(library.rglob("*")):
-        parts = set(file.relative_to(library).parts)
-        if file.is_file() and not parts & LEFT_OUT and not any(part.startswith("config-") for part in parts):
-            yield file
+    for folder, below, files in os.walk(library):
+        # Pruned on the way: installed packages are many times larger than the library itself.
+        below[:] = sorted(name for name in below if name not in LEFT_OUT and not name.startswith("config-"))
+        yield from (Path(folder, name) for name in sorted(files))
 
 
 def _shared_libraries(programs: list[Path]) -> set[Path]:
