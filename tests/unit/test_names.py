@@ -19,7 +19,7 @@ from airdock.names import (
     parse_marker,
 )
 
-APPLICATIONS = st.from_regex(APPLICATION.pattern, fullmatch=True).filter(APPLICATION.accepts)
+APPLICATIONS = st.text("abz019", max_size=30).map(lambda text: f"a{text}")
 
 
 @given(APPLICATIONS, st.text(max_size=300), st.integers(0, 999_999_999))
@@ -59,7 +59,9 @@ def test_marker_refuses_a_name_that_would_read_as_another_mark() -> None:
 
 def test_build_marker_has_one_base_for_a_commit_and_an_attempt_for_each_clear() -> None:
     commit = "ab" * 20
-    first, again, cleared = (build_marker("greeter", commit, run, n) for run, n in [("1", 0), ("1", 0), ("1", 1)])
+    first, again, cleared = (
+        build_marker("greeter", commit, run, n) for run, n in [("1", 0), ("1", 0), ("1", 1)]
+    )
     assert first == again
     assert first.base == cleared.base
     assert first.attempt != cleared.attempt
@@ -72,7 +74,9 @@ def test_idempotency_token_fits_and_differs_by_attempt_and_by_what_faults_broke_
     assert all(len(token) <= 64 for token in tokens)
 
 
-@pytest.mark.parametrize("text", ["", "Greeter", "1st", "a--b", "-a", "a-", "a_b", "greeter\n", "a" * 41, "gr\u00fc\u00dfe"])
+@pytest.mark.parametrize(
+    "text", ["", "Greeter", "1st", "a--b", "-a", "a-", "a_b", "greeter\n", "a" * 41, "gr\u00fc\u00dfe"]
+)
 def test_application_name_is_refused(text: str) -> None:
     assert not APPLICATION.accepts(text)
 
@@ -84,8 +88,23 @@ def test_git_ref_is_taken(text: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "-x", "--upload-pack=touch /tmp/x", "a..b", "a.lock", "a.lock/b", "a/", "/a", ".a", "a/.b", "a//b", "@"]
-    + ["a@{1}", "a b", "a\tb", "main\n", "a~1", "a^", "a:b", "a?", "a*", "a[b", "a\\b", "a.", "x" * 251],
+    [
+        *(
+            "",
+            "-x",
+            "--upload-pack=touch /tmp/x",
+            "a..b",
+            "a.lock",
+            "a.lock/b",
+            "a/",
+            "/a",
+            ".a",
+            "a/.b",
+            "a//b",
+            "@",
+        ),
+        *("a@{1}", "a b", "a\tb", "main\n", "a~1", "a^", "a:b", "a?", "a*", "a[b", "a\\b", "a.", "x" * 251),
+    ],
 )
 def test_git_ref_is_refused(text: str) -> None:
     assert not GIT_REF.accepts(text)
@@ -95,4 +114,6 @@ def test_commit_and_digest_are_whole_and_lower_case() -> None:
     assert COMMIT.accepts("a" * 40)
     assert not any(COMMIT.accepts(text) for text in ["a" * 39, "A" * 40, "a" * 40 + "\n", "g" * 40])
     assert DIGEST.accepts("sha256:" + "0" * 64)
-    assert not any(DIGEST.accepts(text) for text in ["0" * 64, "sha256:" + "0" * 63, "sha256:" + "0" * 64 + "\n"])
+    assert not any(
+        DIGEST.accepts(text) for text in ["0" * 64, "sha256:" + "0" * 63, "sha256:" + "0" * 64 + "\n"]
+    )

@@ -14,7 +14,16 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airdock.spec import AllAtOnce, Canary, Configuration, Pipeline, Problem, RepositoryTaskDefinition, SpecError, parse
+from airdock.spec import (
+    AllAtOnce,
+    Canary,
+    Configuration,
+    Pipeline,
+    Problem,
+    RepositoryTaskDefinition,
+    SpecError,
+    parse,
+)
 from airdock.spec import load as load_file
 from airdock.spec.schema import schema, text
 from tests.builders import PIPELINE, a_pipeline_text
@@ -38,7 +47,11 @@ def test_pipeline_takes_sensible_defaults() -> None:
     pipeline = parse(a_pipeline_text("      traffic: {type: canary, percent: 10}\n"))
     production = pipeline.environments["production"]
     assert pipeline.source.branch == "main"
-    assert (pipeline.scan.allow.critical, pipeline.scan.allow.high, pipeline.scan.allow.medium) == (0, 0, None)
+    assert (pipeline.scan.allow.critical, pipeline.scan.allow.high, pipeline.scan.allow.medium) == (
+        0,
+        0,
+        None,
+    )
     assert production.rollout.traffic == AllAtOnce()
     assert isinstance(production.task_definition, RepositoryTaskDefinition)
     assert production.task_definition.path == "taskdef.json"
@@ -46,7 +59,11 @@ def test_pipeline_takes_sensible_defaults() -> None:
 
 def test_pipeline_reads_each_kind_of_traffic() -> None:
     def traffic(written: str) -> Any:
-        return parse(a_pipeline_text("{type: canary, percent: 10}", written)).environments["production"].rollout.traffic
+        return (
+            parse(a_pipeline_text("{type: canary, percent: 10}", written))
+            .environments["production"]
+            .rollout.traffic
+        )
 
     assert traffic("{type: canary}") == Canary(type="canary", percent=10, wait_minutes=5)
     assert traffic("{configuration: Mine}") == Configuration(configuration="Mine")
@@ -68,29 +85,94 @@ def test_problem_tells_place_path_and_nearest_word() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "path", "told"),
     [
-        ("type: canary", "type: canaryy", "environments.production.rollout.traffic.type", "Did you mean 'canary'?"),
+        (
+            "type: canary",
+            "type: canaryy",
+            "environments.production.rollout.traffic.type",
+            "Did you mean 'canary'?",
+        ),
         ("type: canary, ", "", "environments.production.rollout.traffic", "does not say its `type`"),
-        ("percent: 10", "percent: 100", "environments.production.rollout.traffic.percent", "must be at most 99 (found 100)"),
-        ("percent: 10", "procent: 10", "environments.production.rollout.traffic.procent", "Did you mean 'percent'?"),
+        (
+            "percent: 10",
+            "percent: 100",
+            "environments.production.rollout.traffic.percent",
+            "must be at most 99 (found 100)",
+        ),
+        (
+            "percent: 10",
+            "procent: 10",
+            "environments.production.rollout.traffic.procent",
+            "Did you mean 'percent'?",
+        ),
         ("codecommit", "codecomit", "source.provider", "Did you mean 'codecommit'?"),
         ("project: greeter", "project: 12", "build.project", "must be a text (found 12). Put it in quotes."),
-        ("repository: greeter}\nb", "repository: greeter, branch: no}\nb", "source.branch", "(found no). Put it in quotes."),
-        ("repository: greeter}\nb", "repository: greeter, branch: --x}\nb", "source.branch", "git-check-ref-format"),
+        (
+            "repository: greeter}\nb",
+            "repository: greeter, branch: no}\nb",
+            "source.branch",
+            "(found no). Put it in quotes.",
+        ),
+        (
+            "repository: greeter}\nb",
+            "repository: greeter, branch: --x}\nb",
+            "source.branch",
+            "git-check-ref-format",
+        ),
         ("production:", "Production:", "environments.Production", "must be an environment name"),
-        ("application: greeter\n", "application: 'greeter\n\n  '\n", "application", "must be an application name"),
+        (
+            "application: greeter\n",
+            "application: 'greeter\n\n  '\n",
+            "application",
+            "must be an application name",
+        ),
         ("build:", "schedule: nightly\nbuild:", "schedule", "cron expression"),
         ("build:", "scan: {allow: {high: -1}}\nbuild:", "scan.allow.high", "must be at least 0"),
         ("image: {repository: greeter}", "image: greeter", "image", "must be a group of settings"),
         ("build: {project: greeter}", "build:", "build", "must be a group of settings"),
         ("    cluster: demo\n", "", "environments.production.cluster", "this is missing. The ECS cluster."),
-        ("service: greeter", "service: greeter\n    appspec: ../x", "environments.production.appspec", "path of a file"),
-        ("service: greeter", "service: greeter\n    appspec: /etc/passwd", "environments.production.appspec", "path of a"),
-        ("service: greeter", "service: greeter\n    verify: {url: 'file:///x'}", "environments.production.verify.url", "http"),
-        ("service: greeter", "service: greeter\n    verify: {url: 'http://a@b/'}", "environments.production.verify.url", ""),
+        (
+            "service: greeter",
+            "service: greeter\n    appspec: ../x",
+            "environments.production.appspec",
+            "path of a file",
+        ),
+        (
+            "service: greeter",
+            "service: greeter\n    appspec: /etc/passwd",
+            "environments.production.appspec",
+            "path of a",
+        ),
+        (
+            "service: greeter",
+            "service: greeter\n    verify: {url: 'file:///x'}",
+            "environments.production.verify.url",
+            "http",
+        ),
+        (
+            "service: greeter",
+            "service: greeter\n    verify: {url: 'http://a@b/'}",
+            "environments.production.verify.url",
+            "",
+        ),
         ("codecommit, repository: greeter", "github, repository: greeter", "source.repository", "owner/name"),
-        ("codecommit, repository: greeter", "git, repository: 'https://u:p@h/x'", "source.repository", "without a password"),
-        ("codecommit, repository: greeter", "git, repository: 'ext::sh -c x'", "source.repository", "https://host/path"),
-        ("codecommit, repository: greeter", "git, repository: 'ssh://-oProxyCommand=x/y'", "source.repository", "https"),
+        (
+            "codecommit, repository: greeter",
+            "git, repository: 'https://u:p@h/x'",
+            "source.repository",
+            "without a password",
+        ),
+        (
+            "codecommit, repository: greeter",
+            "git, repository: 'ext::sh -c x'",
+            "source.repository",
+            "https://host/path",
+        ),
+        (
+            "codecommit, repository: greeter",
+            "git, repository: 'ssh://-oProxyCommand=x/y'",
+            "source.repository",
+            "https",
+        ),
         ("build: {", "build: !!python/object:os.system {", "", "the tag"),
         ("build:", "a: &a 1\nbuild:", "", "anchors and aliases"),
         ("image:", "build: {project: other}\nimage:", "build", "stands in line 3 already"),
@@ -165,8 +247,8 @@ def test_bytes_that_are_no_text_are_refused_with_their_line() -> None:
     assert problems(b"application: greeter\ndescription: \xff\n")[0].place.line == 2
 
 
-def scalars() -> st.SearchStrategy[Any]:
-    return st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12) | st.dates()
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12) | st.dates()
+VALUES = SCALARS | st.lists(SCALARS, max_size=2) | st.dictionaries(st.text(max_size=5), SCALARS, max_size=2)
 
 
 @settings(max_examples=150, deadline=None)
@@ -176,7 +258,7 @@ def test_loader_raises_nothing_but_spec_error_on_any_text(text: str | bytes) -> 
         parse(text)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_loader_raises_nothing_but_spec_error_on_any_value_in_any_place(data: st.DataObject) -> None:
     content = yaml.safe_load(PIPELINE)
@@ -184,8 +266,7 @@ def test_loader_raises_nothing_but_spec_error_on_any_value_in_any_place(data: st
     while isinstance(holder[key], dict) and holder[key] and data.draw(st.booleans()):
         holder = holder[key]
         key = data.draw(st.sampled_from(sorted(holder)))
-    nested = st.recursive(scalars(), lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=5), inner))
-    holder[key] = data.draw(nested)
+    holder[key] = data.draw(VALUES)
     try:
         assert isinstance(parse(yaml.safe_dump(content)), Pipeline)
     except SpecError as error:
