@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
+
+from airflow.sdk.exceptions import TaskDeferred
+from airflow.sdk.module_loading import import_string
 
 
 @dataclass
@@ -67,3 +73,25 @@ def a_context(
         "task_state_store": store or FakeStore(),
         "params": dict(params or {}),
     }
+
+
+def run_task(operator: Any, context: Any) -> Any:
+    """Run a task to its end as Airflow does: each deferral through the trigger's stored form and its one event."""
+    step = partial(operator.execute, context)
+    while True:
+        try:
+            return step()
+        except TaskDeferred as deferred:
+            event = _fired(deferred.trigger)
+            step = partial(operator.resume_execution, deferred.method_name, {"event": event}, context)
+
+
+def _fired(trigger: Any) -> Any:
+    path, arguments = trigger.serialize()
+    stored = import_string(path)(**json.loads(json.dumps(arguments)))
+
+    async def first() -> Any:
+        return [event.payload async for event in stored.run()]
+
+    [payload] = asyncio.run(first())
+    return json.loads(json.dumps(payload))
