@@ -1,0 +1,112 @@
+"""The verdict on a delivery: one outcome and one sentence from how its tasks ended."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airdock.plan.delivery import BEFORE_PRODUCTION, Step, StepEnd, judge_delivery
+from airdock.release import Outcome, OutcomeReport
+
+LINE = [step for step in Step if step is not Step.ROLL_BACK]
+STATES = ["success", "failed", "skipped", "upstream_failed", "running", ""]
+
+
+def judge(
+    broken: Step | None = None,
+    way_back: str = "skipped",
+    *,
+    reason: str = "it said no",
+    faulted: bool = False,
+    outcome: Outcome | None = None,
+    state: str = "failed",
+) -> OutcomeReport:
+    """The verdict on a delivery that ran up to the broken step."""
+    ends, seen = [], False
+    for step in LINE:
+        here = step is broken
+        ends.append(
+            StepEnd(step, state, reason, faulted, outcome)
+            if here
+            else StepEnd(step, "upstream_failed" if seen else "success")
+        )
+        seen = seen or here
+    return judge_delivery(
+        "greeter abc1234 to production", [*ends, StepEnd(Step.ROLL_BACK, way_back)], "production runs v1"
+    )
+
+
+def test_delivery_whose_tasks_all_succeeded_is_live() -> None:
+    report = judge()
+    assert report.outcome is Outcome.LIVE
+    assert report.sentence == "greeter abc1234 to production is live. Production runs v1."
+
+
+@pytest.mark.parametrize("step", sorted(BEFORE_PRODUCTION))
+def test_refusal_before_production_leaves_it_untouched(step: Step) -> None:
+    report = judge(step)
+    assert report.outcome is Outcome.REFUSED
+    assert report.sentence == (
+        "greeter abc1234 to production was refused: it said no; production is untouched. Production runs v1."
+    )
+
+
+@pytest.mark.parametrize(("reason", "faulted"), [("throttled", True), ("", False)])
+def test_fault_is_a_failure_and_no_refusal(reason: str, faulted: bool) -> None:
+    assert judge(Step.BUILD, reason=reason, faulted=faulted).outcome is Outcome.FAILED
+    assert judge(Step.DEPLOY, reason=reason, faulted=faulted).outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize("step", [Step.DEPLOY, Step.VERIFY])
+def test_failure_in_production_that_was_taken_back_is_rolled_back(step: Step) -> None:
+    assert judge(step, "success").outcome is Outcome.ROLLED_BACK
+
+
+@pytest.mark.parametrize(
+    ("step", "state"), list(product([Step.DEPLOY, Step.VERIFY], ["failed", "upstream_failed", "running", ""]))
+)
+def test_way_back_that_did_not_succeed_is_a_failure(step: Step, state: str) -> None:
+    report = judge(step, state, outcome=Outcome.ROLLED_BACK)
+    assert report.outcome is Outcome.FAILED
+    assert "the way back failed" in report.sentence
+
+
+def test_deployment_stopped_by_hand_is_stopped() -> None:
+    assert judge(Step.DEPLOY, "success", outcome=Outcome.STOPPED).outcome is Outcome.STOPPED
+
+
+def test_deployment_that_aws_did_not_accept_is_refused() -> None:
+    report = judge(Step.DEPLOY, "skipped")
+    assert report.outcome is Outcome.REFUSED
+    assert "nothing was deployed" in report.sentence
+
+
+@pytest.mark.parametrize("state", ["skipped", "running", ""])
+def test_delivery_that_somebody_cut_short_is_stopped(state: str) -> None:
+    assert judge(Step.BUILD, state=state, reason="").outcome is Outcome.STOPPED
+
+
+def test_overtaken_delivery_is_superseded() -> None:
+    report = judge(Step.CLONE_SOURCE, outcome=Outcome.SUPERSEDED)
+    assert report.outcome is Outcome.SUPERSEDED
+    assert "was overtaken" in report.sentence
+
+
+def test_details_tell_each_task() -> None:
+    assert judge(Step.BUILD).details[:3] == (
+        "clone_source: success",
+        "build: failed (it said no)",
+        "wait_for_scan: upstream_failed",
+    )
+
+
+@given(st.lists(st.sampled_from(STATES), min_size=len(Step), max_size=len(Step)))
+def test_delivery_is_live_only_when_every_task_of_the_line_succeeded(states: list[str]) -> None:
+    ends = [StepEnd(step, state) for step, state in zip(Step, states, strict=True)]
+    report = judge_delivery("greeter", ends)
+    all_well = all(end.state == "success" for end in ends if end.step is not Step.ROLL_BACK)
+    assert (report.outcome is Outcome.LIVE) == all_well
+    assert judge_delivery("greeter", ends[::-1]) == report
