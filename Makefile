@@ -29,7 +29,8 @@ test: setup
 lint: setup
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
-	$(RUN) -m mypy
+	$(RUN) -m mypy include/airdock include/demo include/local_aws
+	$(RUN) -m mypy --strict $(addprefix include/airdock/,errors.py names.py release.py spec plan)
 	env PYTHONPATH=include $(VENV)/bin/lint-imports
 	$(RUN) -m pytest tests/architecture
 
