@@ -27,6 +27,8 @@ class GitServer:
     root: Path
     port: int = 0
     password: str = ""
+    old: bool = False
+    """Whether it speaks git's first protocol only and leaves nothing out, as some forges do."""
     redirect_to: str = ""
     requests: list[tuple[str, str]] = field(default_factory=list)
 
@@ -94,7 +96,10 @@ class _Handler(BaseHTTPRequestHandler):
             "GIT_PROJECT_ROOT": str(self.state.root),
             "GIT_HTTP_EXPORT_ALL": "1",
             "GIT_CONFIG_GLOBAL": os.devnull,
-            "GIT_PROTOCOL": self.headers.get("Git-Protocol", ""),
+            "GIT_PROTOCOL": "" if self.state.old else self.headers.get("Git-Protocol", ""),
+            "GIT_CONFIG_COUNT": "1" if self.state.old else "0",
+            "GIT_CONFIG_KEY_0": "uploadpack.allowFilter",
+            "GIT_CONFIG_VALUE_0": "false",
             "PATH_INFO": path,
             "QUERY_STRING": query,
             "REQUEST_METHOD": self.command,

@@ -105,7 +105,18 @@ def test_source_says_that_there_is_no_such_repository(server):
 
 def test_source_says_that_a_commit_is_unknown(server, work):
     server.push(work)
-    with pytest.raises(Refused, match="does not give out this commit"):
+    with pytest.raises(Refused, match="has no commit 1111"):
+        read(remote_of(server), "1" * 40, "buildspec.yml")
+
+
+def test_source_reads_old_and_new_commits_from_a_server_with_the_old_protocol(server, work):
+    server.old = True
+    first = server.push(work)
+    (work / "buildspec.yml").write_text("version: 0.3\n")
+    server.push(work)
+    assert read(remote_of(server), "main", "buildspec.yml") == {"buildspec.yml": "version: 0.3\n"}
+    assert read(remote_of(server), first, "buildspec.yml") == {"buildspec.yml": "version: 0.2\n"}
+    with pytest.raises(Refused, match="has no commit 1111"):
         read(remote_of(server), "1" * 40, "buildspec.yml")
 
 

@@ -18,6 +18,10 @@ _COMMIT = re.compile(r"not our ref|unadvertised object|couldn't find remote ref|
 _MOVED = re.compile(r"unable to update url base from redirection|returned error: 30[1278]", re.I)
 _BROKEN = re.compile(r"fsck error|error in object|bad object|unable to parse|index-pack.*died of signal 11", re.I)
 _LIMIT = re.compile(r"signal 25|File too large|file size limit|SIGXFSZ|signal: 25", re.I)
+class Withheld(Refused):
+    """The server has the repository and does not give out this commit by its id alone."""
+
+
 SIGXFSZ_STATUS = (-25, 153)
 
 
@@ -26,11 +30,12 @@ def verdict_on(remote: Remote, verb: str, status: int, stderr: bytes, secret: st
     said = _told(stderr, secret)
     if status in SIGXFSZ_STATUS or _LIMIT.search(said):
         return Refused(f"{remote.url} sends more than Airdock takes: {said}")
+    if _COMMIT.search(said):
+        return Withheld(f"{remote.url} does not give out this commit ({said})")
     for pattern, sentence in (
         (_HOST_KEY, "the host key of {url} is not the one in known_hosts"),
         (_LOGIN, "{url} refused the login: check the source's connection"),
         (_ABSENT, "there is no repository at {url}, or this login may not see it"),
-        (_COMMIT, "{url} does not give out this commit"),
         (_MOVED, "{url} has moved: put the new address into the pipeline"),
         (_BROKEN, "{url} holds malformed objects"),
     ):

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import PurePosixPath
 
 from airdock.errors import Refused
+from airdock.source.complaint import Withheld
 from airdock.source.git import Git
 
 LARGEST_TEXT_BYTES = 1024**2
@@ -30,12 +31,16 @@ def fetch(git: Git, commit: str, *, with_files: bool = False) -> None:
     """Fetch exactly this commit, without its history, and without files unless asked for.
 
     Raises:
-        Refused: the repository does not give out this commit, or it is malformed.
+        Refused: the repository does not have this commit, or it is malformed.
         Fault: the server or the way to it failed.
     """
-    depth = ["--no-tags", "--depth=1", "--no-recurse-submodules", "--no-write-fetch-head", "--quiet"]
     promise = [] if with_files else ["--filter=blob:none"]
-    git.run("fetch", *depth, *promise, "--end-of-options", "origin", commit, timeout_seconds=300)
+    try:
+        _fetch(git, "--depth=1", *promise, wanted=[commit])
+    except Withheld:
+        # Servers without git's protocol version 2 give out the tips of branches only, with what leads to them.
+        _fetch(git, *promise, wanted=["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"])
+        _refuse_absent(git, commit)
 
 
 def authorship(git: Git, commit: str) -> Authorship:
@@ -88,9 +93,19 @@ def _object(git: Git, commit: str, path: str) -> str:
 
 def _fetch_objects(git: Git, object_ids: Iterable[str]) -> None:
     """One trip for all files; git would else make one for each. The server may send no more than we would read."""
-    wanted = "".join(f"{object_id}\n" for object_id in sorted(object_ids))
-    options = ["--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--quiet", "--filter=blob:none"]
-    git.run("fetch", *options, "--stdin", "--end-of-options", "origin", stdin=wanted, bytes_at_most=2**26)
+    _fetch(git, "--filter=blob:none", wanted=sorted(object_ids), bytes_at_most=2**26)
+
+
+def _fetch(git: Git, *options: str, wanted: Sequence[str], bytes_at_most: int = 0) -> None:
+    bolts = ["--no-tags", "--no-write-fetch-head", "--no-recurse-submodules", "--quiet"]
+    arguments = ["fetch", *bolts, *options, "--end-of-options", "origin", *wanted]
+    git.run(*arguments, timeout_seconds=300, bytes_at_most=bytes_at_most)
+
+
+def _refuse_absent(git: Git, commit: str) -> None:
+    found = git.run("cat-file", "--batch-check=%(objecttype)", stdin=f"{commit}\n").strip()
+    if found != b"commit":
+        raise Refused(f"{git.remote.url} has no commit {commit} on any branch or tag")
 
 
 def _refuse_large(git: Git, objects: dict[str, str]) -> None:

@@ -1,0 +1,98 @@
+"""The first task of a delivery, with a git server and the S3 and CodeCommit of the local AWS."""
+
+import io
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException
+
+from airdock.aws.archives import Bucket
+from airdock.aws.code_repositories import CodeRepository
+from airdock.aws.operators.source import CloneSourceOperator
+from airdock.release import Source
+from tests.fakes import a_context
+from tests.git_server import GitServer, serving
+from tests.local_aws_process import REGION
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[GitServer]:
+    root = tmp_path / "served"
+    root.mkdir()
+    with serving(root) as state:
+        yield state
+
+
+@pytest.fixture
+def work(tmp_path: Path) -> Path:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    (folder / "buildspec.yml").write_text("version: 0.2\n")
+    (folder / "taskdef.json").write_text("{}\n")
+    return folder
+
+
+def execute(repository: CodeRepository, **changes: Any) -> Source:
+    arguments: dict[str, Any] = {
+        "task_id": "clone_source",
+        "application": "greeter",
+        "repository": repository,
+        "revision": "main",
+        "files": {"buildspec": "buildspec.yml", "taskdef": "taskdef.json"},
+    }
+    operator = CloneSourceOperator(**(arguments | changes))
+    return Source.from_json(operator.execute(a_context("clone_source")))
+
+
+def test_clone_source_hands_on_the_commit_with_its_author_and_files(account, server, work):
+    sha = server.push(work)
+    source = execute(CodeRepository("git", server.url(), account))
+    assert (source.commit.sha, source.commit.ref, source.commit.application) == (sha, "main", "greeter")
+    assert (source.commit.author, source.commit.subject) == ("Ada", "Say hello")
+    assert (source.files.buildspec, source.files.taskdef, source.files.appspec) == ("version: 0.2\n", "{}\n", None)
+    assert (source.clone_url, source.archive) == (server.url(), None)
+
+
+def test_clone_source_refuses_a_file_that_is_missing_and_tells_which(account, server, work):
+    server.push(work)
+    context = a_context("clone_source")
+    operator = CloneSourceOperator(
+        task_id="clone_source",
+        application="greeter",
+        repository=CodeRepository("git", server.url(), account),
+        revision="main",
+        files={"appspec": "appspec.yaml"},
+    )
+    with pytest.raises(AirflowFailException, match=r"no file 'appspec\.yaml'"):
+        operator.execute(context)
+    assert "appspec.yaml" in context["ti"].xcoms["clone_source", "reason"]
+
+
+def test_clone_source_stores_the_tree_once_for_each_content(account, server, work, local_aws):
+    s3 = local_aws.client("s3")
+    s3.create_bucket(Bucket="sources", CreateBucketConfiguration={"LocationConstraint": REGION})
+    archive, repository = Bucket("sources", account), CodeRepository("git", server.url(), account)
+    server.push(work)
+    first = execute(repository, archive=archive)
+    server.push(work)
+    second = execute(repository, archive=archive)
+    assert first.commit.sha != second.commit.sha
+    assert first.archive == second.archive
+    assert len(local_aws.effects("s3", "PutObject")) == 1
+    bucket, _, key = str(first.archive).removeprefix("s3://").partition("/")
+    with zipfile.ZipFile(io.BytesIO(s3.get_object(Bucket=bucket, Key=key)["Body"].read())) as packed:
+        assert packed.read("buildspec.yml") == b"version: 0.2\n"
+
+
+def test_clone_source_refuses_an_archive_bucket_that_is_not_there(account, server, work):
+    server.push(work)
+    with pytest.raises(AirflowFailException, match="NoSuchBucket"):
+        execute(CodeRepository("git", server.url(), account), archive=Bucket("absent", account))
+
+
+def test_clone_source_refuses_a_codecommit_repository_that_is_not_there(account):
+    with pytest.raises(AirflowFailException, match="RepositoryDoesNotExist"):
+        execute(CodeRepository("codecommit", "absent", account))
