@@ -14,7 +14,7 @@ from airdock.aws.code_repositories import CodeRepository
 from airdock.aws.operators.source import CloneSourceOperator
 from airdock.release import Source
 from tests.fakes import a_context
-from tests.git_server import GitServer, serving
+from tests.git_server import GitServer, git, serving
 from tests.local_aws_process import REGION
 
 
@@ -91,6 +91,18 @@ def test_clone_source_refuses_an_archive_bucket_that_is_not_there(account, serve
     server.push(work)
     with pytest.raises(AirflowFailException, match="NoSuchBucket"):
         execute(CodeRepository("git", server.url(), account), archive=Bucket("absent", account))
+
+
+def test_clone_source_asks_codecommit_for_the_address_and_needs_no_connection_for_it(account, work, local_aws):
+    made = local_aws.client("codecommit").create_repository(repositoryName="greeter")["repositoryMetadata"]
+    git(work, "init", "-q", "-b", "main")
+    git(work, "add", "-A")
+    git(work, "commit", "-q", "-m", "Say hello")
+    git(work, "push", "-q", made["cloneUrlHttp"], "main")
+    source = execute(CodeRepository("codecommit", "greeter", account))
+    assert source.commit.sha == git(work, "rev-parse", "HEAD").strip()
+    assert source.clone_url == made["cloneUrlHttp"]
+    assert source.files.taskdef == "{}\n"
 
 
 def test_clone_source_refuses_a_codecommit_repository_that_is_not_there(account):
