@@ -1,0 +1,170 @@
+"""Registering a task definition: pinned, stamped, and once."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowFailException
+
+from airdock.aws.operators.ecs import EcsRegisterTaskDefinitionOperator
+from airdock.errors import Fault
+from airdock.release import TaskDefinition
+from tests.aws.delivery import COMMIT, a_source, a_target, an_image, connect
+from tests.fakes import FakeStore, a_context, run_task
+from tests.local_aws_process import LocalAws
+
+IMAGE = "123456789012.dkr.ecr.eu-west-1.amazonaws.com/greeter@sha256:" + "a1" * 32
+TASKDEF = {
+    "family": "greeter-app",
+    "networkMode": "awsvpc",
+    "requiresCompatibilities": ["FARGATE"],
+    "cpu": "256",
+    "memory": "512",
+    "containerDefinitions": [{"name": "web", "image": "<IMAGE1_NAME>", "portMappings": [{"containerPort": 8080}]}],
+}
+
+
+@pytest.fixture(scope="module")
+def service(local_aws: LocalAws) -> LocalAws:
+    """A service that runs greeter:1 with an image of its own, a label and an empty environment value."""
+    ecs, ec2 = local_aws.client("ecs"), local_aws.client("ec2")
+    ecs.create_cluster(clusterName="demo")
+    container = {"name": "web", "image": "public.example/greeter:1", "environment": [{"name": "EMPTY", "value": ""}]}
+    ecs.register_task_definition(
+        family="greeter",
+        networkMode="awsvpc",
+        requiresCompatibilities=["FARGATE"],
+        cpu="256",
+        memory="512",
+        containerDefinitions=[container],
+        tags=[{"key": "team", "value": "greetings"}],
+    )
+    vpc = ec2.create_vpc(CidrBlock="10.30.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.30.0.0/24")["Subnet"]["SubnetId"]
+    group = ec2.create_security_group(GroupName="tasks", Description="tasks", VpcId=vpc)["GroupId"]
+    ecs.create_service(
+        cluster="demo",
+        serviceName="greeter",
+        taskDefinition="greeter:1",
+        desiredCount=0,
+        launchType="FARGATE",
+        networkConfiguration={"awsvpcConfiguration": {"subnets": [subnet], "securityGroups": [group]}},
+    )
+    return local_aws
+
+
+@pytest.fixture(autouse=True)
+def connected(service: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect(service, monkeypatch)
+    service.faults()
+
+
+def an_operator(taskdef: Any = None, image: str = IMAGE) -> EcsRegisterTaskDefinitionOperator:
+    files = {} if taskdef is None else {"taskdef": json.dumps(taskdef)}
+    return EcsRegisterTaskDefinitionOperator(
+        task_id="register",
+        application="greeter",
+        target=a_target(task_definition={"from": "live" if taskdef is None else "repository"}),
+        source=a_source(**files),
+        build={"image": an_image(image)},
+    )
+
+
+def register(taskdef: Any = None, image: str = IMAGE, **context: Any) -> TaskDefinition:
+    return TaskDefinition.from_json(run_task(an_operator(taskdef, image), a_context("register", **context)))
+
+
+def described(service: LocalAws, arn: str) -> tuple[dict[str, Any], dict[str, str]]:
+    answer = service.client("ecs").describe_task_definition(taskDefinition=arn, include=["TAGS"])
+    return answer["taskDefinition"], {tag["key"]: tag["value"] for tag in answer["tags"]}
+
+
+def an_image_of(number: int) -> str:
+    return f"123456789012.dkr.ecr.eu-west-1.amazonaws.com/greeter@sha256:{number:064x}"
+
+
+def test_the_live_definition_gets_only_another_image(service: LocalAws) -> None:
+    record = register()
+    definition, tags = described(service, record.arn)
+    [container] = definition["containerDefinitions"]
+    assert container["image"] == record.image == IMAGE
+    assert container["environment"] == [{"name": "EMPTY", "value": ""}]
+    assert (definition["family"], definition["cpu"], tags["team"]) == ("greeter", "256", "greetings")
+    assert record.previous_arn.endswith("task-definition/greeter:1")
+    assert record.previous_image == "public.example/greeter:1"
+
+
+def test_the_repositorys_definition_is_filled_pinned_and_stamped(service: LocalAws) -> None:
+    record = register(TASKDEF)
+    definition, tags = described(service, record.arn)
+    assert record.family == definition["family"] == "greeter-app"
+    assert definition["containerDefinitions"][0]["image"] == IMAGE
+    assert tags["airdock:commit"] == COMMIT
+    assert tags["airdock:run"] == "manual__1"
+    assert tags["airdock:application"] == "greeter"
+
+
+def test_a_retry_registers_nothing_twice(service: LocalAws) -> None:
+    first = register(image=an_image_of(2))
+    again = register(image=an_image_of(2), run_id="manual__2")
+    other = register(image=an_image_of(3))
+    assert first.arn == again.arn != other.arn
+
+
+def test_a_lost_reply_is_found_by_the_next_try(service: LocalAws) -> None:
+    lost = {"id": "lost", "service": "ecs", "operation": "RegisterTaskDefinition", "nth": 1, "action": "reset_after"}
+    before = len(service.effects("ecs", "RegisterTaskDefinition"))
+    service.faults(lost)
+    with pytest.raises(Fault):
+        register(image=an_image_of(4))
+    record = register(image=an_image_of(4))
+    assert described(service, record.arn)[0]["containerDefinitions"][0]["image"] == an_image_of(4)
+    assert len(service.effects("ecs", "RegisterTaskDefinition")) == before + 1
+
+
+def test_a_run_that_is_cleared_after_going_live_still_knows_what_ran_before(service: LocalAws) -> None:
+    store = FakeStore()
+    first = register(image=an_image_of(5), store=store)
+    ecs = service.client("ecs")
+    ecs.update_service(cluster="demo", service="greeter", taskDefinition=first.arn)
+    again = register(image=an_image_of(5), store=store, clear_number=1)
+    ecs.update_service(cluster="demo", service="greeter", taskDefinition="greeter:1")
+    assert (again.arn, again.previous_arn) == (first.arn, first.previous_arn)
+
+
+def test_a_field_that_aws_does_not_know_is_refused_with_the_botocore_that_says_so() -> None:
+    with pytest.raises(AirflowFailException, match=r"'warpDrive'.*botocore \d"):
+        register({**TASKDEF, "warpDrive": True})
+
+
+def test_what_describe_adds_is_left_out_of_a_pasted_definition(service: LocalAws) -> None:
+    pasted = {**TASKDEF, "revision": 7, "status": "ACTIVE", "registeredBy": "you", "taskDefinitionArn": "arn:x:y/z:7"}
+    record = register(pasted, image=an_image_of(6))
+    assert record.arn.rpartition("/")[2].startswith("greeter-app:")
+
+
+def test_a_nested_field_that_aws_does_not_know_is_refused_by_name() -> None:
+    container = {**TASKDEF["containerDefinitions"][0], "warpCore": 1}
+    with pytest.raises(AirflowFailException, match="warpCore"):
+        register({**TASKDEF, "containerDefinitions": [container]})
+
+
+def test_a_collision_with_another_registration_is_a_fault() -> None:
+    from botocore.exceptions import ClientError
+
+    from airdock.aws.hooks import Account
+    from airdock.aws.task_definitions import register as register_now
+
+    message = "Too many concurrent attempts to create a new revision of the specified family."
+    error = {"Error": {"Code": "ClientException", "Message": message}}
+
+    class Busy:
+        def register_task_definition(self, **_: Any) -> None:
+            raise ClientError(error, "RegisterTaskDefinition")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("airdock.aws.hooks._client", lambda *_: Busy())
+        with pytest.raises(Fault, match="concurrent"):
+            register_now(Account(), {"family": "greeter"})
