@@ -56,11 +56,13 @@ class WorkTree:
         """Commit the sample application with this change, push it, and return the commit's full id."""
         self._write(change)
         self._git("add", "--all")
-        self._git("commit", "--quiet", "--message", f"{change.message} ({change.version})")
+        self._git("commit", "--quiet", "--allow-empty", "--message", f"{change.message} ({change.version})")
         self._git("push", "--quiet", self._remote, "HEAD:main")
         return self._git("rev-parse", "HEAD")
 
     def _write(self, change: Change) -> None:
+        # Each version is the sample with its own change: files that another one added must go.
+        self._git("rm", "-r", "--quiet", "--ignore-unmatch", ".")
         ignored = shutil.ignore_patterns("__pycache__", ".*_cache")
         shutil.copytree(SAMPLE, self._directory, dirs_exist_ok=True, ignore=ignored)
         program = self._directory / "greeter.py"
