@@ -47,6 +47,7 @@ bench: setup
 
 docs: setup
 	$(RUN) -m airdock.spec.schema > docs/pipeline.schema.json
+	$(RUN) -m airdock.spec.reference > docs/pipeline.md
 
 setup: $(READY)
 

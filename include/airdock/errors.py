@@ -17,7 +17,3 @@ class Refused(AirdockError):
 
 class Fault(AirdockError):
     """Nobody's decision: throttling, a network, a server. Another try may help."""
-
-
-class Busy(Fault):
-    """Somebody else is at it: the same request will be accepted later."""

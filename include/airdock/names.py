@@ -58,9 +58,7 @@ GIT_REF = Rule(
     250,
 )
 
-_MARKER = re.compile(
-    r"airdock ([a-z0-9-]+/[a-z0-9-]+/[0-9a-f]{12}(?:/rollback)?) attempt (0|[1-9][0-9]{0,8})"
-)
+_MARKER = re.compile(r"airdock ([a-z0-9-]+/[a-z0-9-]+/[0-9a-f]{12}(?:/rollback)?) attempt (0|[1-9][0-9]{0,8})")
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,4 @@ def test_made_appspec_guesses_no_port() -> None:
     mappings = [{"containerPort": 80}, {"containerPort": 81}]
     definition = {"containerDefinitions": [{"name": "web", "portMappings": mappings}]}
     with pytest.raises(Refused, match="set container_port in the pipeline"):
-        from_service(
-            {"loadBalancers": [{"containerName": "other", "containerPort": 1}]}, ARN, definition, "web"
-        )
+        from_service({"loadBalancers": [{"containerName": "other", "containerPort": 1}]}, ARN, definition, "web")

@@ -35,9 +35,7 @@ def test_failed_build_names_its_failing_test() -> None:
 
 
 def test_failed_build_without_a_test_tells_the_phase_and_its_words() -> None:
-    result = judge_build(
-        a_build(phases=[a_phase("DOWNLOAD_SOURCE", message="authentication required")]), ["nothing"]
-    )
+    result = judge_build(a_build(phases=[a_phase("DOWNLOAD_SOURCE", message="authentication required")]), ["nothing"])
     assert result.sentence == "the build greeter:1 failed in DOWNLOAD_SOURCE: authentication required"
 
 
@@ -119,9 +117,7 @@ def test_image_is_read_from_image_detail_without_an_export() -> None:
         ({"IMAGE_DIGEST": "sha256:abc"}, {}, "names no digest"),
     ],
 )
-def test_image_without_a_digest_is_refused(
-    exported: dict[str, str], detail: dict[str, str], told: str
-) -> None:
+def test_image_without_a_digest_is_refused(exported: dict[str, str], detail: dict[str, str], told: str) -> None:
     with pytest.raises(Refused) as refused:
         image_of(exported, detail, "IMAGE_DIGEST")
     assert told in refused.value.sentence

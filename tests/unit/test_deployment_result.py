@@ -44,9 +44,7 @@ def test_deployment_is_live_at_the_traffic_shift_only_where_asked() -> None:
 
 
 def test_alarm_is_told_with_its_reason_and_where_production_stands() -> None:
-    facts = a_deployment(
-        "Stopped", error=an_error("ALARM_ACTIVE", "x"), events=SHIFTING, rollback=a_rollback()
-    )
+    facts = a_deployment("Stopped", error=an_error("ALARM_ACTIVE", "x"), events=SHIFTING, rollback=a_rollback())
     result = judge_deployment(facts, causes=["alarm greeter-5xx fired: 12 > 5", "a task stopped: exit 1"])
     assert result.outcome is Outcome.ROLLED_BACK
     assert result.sentence == (
@@ -64,9 +62,7 @@ def test_failing_hook_is_named() -> None:
     ]
     error = an_error("HOOK_EXECUTION_FAILURE", "One of the lifecycle event validation functions failed.")
     result = judge_deployment(a_deployment("Failed", events=events, error=error, rollback=a_rollback()))
-    assert (
-        "before any traffic moved: the hook BeforeAllowTraffic failed: smoke test said no;" in result.sentence
-    )
+    assert "before any traffic moved: the hook BeforeAllowTraffic failed: smoke test said no;" in result.sentence
 
 
 def test_unhealthy_tasks_are_told_by_why_they_stopped() -> None:
@@ -111,10 +107,7 @@ def test_failure_after_the_shift_says_so() -> None:
     facts = a_deployment(
         "Failed", events={"AllowTraffic": "Succeeded", "AfterAllowTraffic": "Failed"}, rollback=a_rollback()
     )
-    assert (
-        "failed after all traffic had moved: the hook AfterAllowTraffic failed"
-        in judge_deployment(facts).sentence
-    )
+    assert "failed after all traffic had moved: the hook AfterAllowTraffic failed" in judge_deployment(facts).sentence
 
 
 def test_error_code_that_is_not_known_is_told_as_it_is() -> None:
@@ -133,9 +126,7 @@ def test_error_words_are_for_codes_that_aws_has() -> None:
 
 
 def test_progress_tells_each_change_once() -> None:
-    first = a_deployment(
-        events={"BeforeInstall": "Succeeded", "Install": "InProgress", "AllowTraffic": "Pending"}
-    )
+    first = a_deployment(events={"BeforeInstall": "Succeeded", "Install": "InProgress", "AllowTraffic": "Pending"})
     assert deployment_progress(None, first) == [
         "deployment d-FORWARD01 with CodeDeployDefault.ECSAllAtOnce is InProgress",
         "BeforeInstall done",
@@ -162,9 +153,7 @@ def test_progress_tells_weights_tasks_and_the_end() -> None:
         "traffic: 90 % old (blue), 10 % new (green)",
     ]
     ended = {**second, "status": "Failed", "error": an_error("ALARM_ACTIVE", "greeter-5xx")}
-    assert deployment_progress(second, ended) == [
-        "deployment d-FORWARD01 is Failed (ALARM_ACTIVE: greeter-5xx)"
-    ]
+    assert deployment_progress(second, ended) == ["deployment d-FORWARD01 is Failed (ALARM_ACTIVE: greeter-5xx)"]
 
 
 def test_progress_tells_why_an_event_failed() -> None:

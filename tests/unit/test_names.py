@@ -59,9 +59,7 @@ def test_marker_refuses_a_name_that_would_read_as_another_mark() -> None:
 
 def test_build_marker_has_one_base_for_a_commit_and_an_attempt_for_each_clear() -> None:
     commit = "ab" * 20
-    first, again, cleared = (
-        build_marker("greeter", commit, run, n) for run, n in [("1", 0), ("1", 0), ("1", 1)]
-    )
+    first, again, cleared = (build_marker("greeter", commit, run, n) for run, n in [("1", 0), ("1", 0), ("1", 1)])
     assert first == again
     assert first.base == cleared.base
     assert first.attempt != cleared.attempt
@@ -114,6 +112,4 @@ def test_commit_and_digest_are_whole_and_lower_case() -> None:
     assert COMMIT.accepts("a" * 40)
     assert not any(COMMIT.accepts(text) for text in ["a" * 39, "A" * 40, "a" * 40 + "\n", "g" * 40])
     assert DIGEST.accepts("sha256:" + "0" * 64)
-    assert not any(
-        DIGEST.accepts(text) for text in ["0" * 64, "sha256:" + "0" * 63, "sha256:" + "0" * 64 + "\n"]
-    )
+    assert not any(DIGEST.accepts(text) for text in ["0" * 64, "sha256:" + "0" * 63, "sha256:" + "0" * 64 + "\n"])

@@ -22,17 +22,13 @@ from airdock.release import (
     Verdict,
 )
 
-COMMIT = Commit(
-    "greeter", "greeter", "main", "a" * 40, "Say hello\n\nmore", "Ada", "2026-01-01T00:00:00+00:00"
-)
+COMMIT = Commit("greeter", "greeter", "main", "a" * 40, "Say hello\n\nmore", "Ada", "2026-01-01T00:00:00+00:00")
 RECORDS = [
     COMMIT,
     Source(COMMIT, SourceFiles("version: 0.2", None, "{}"), "https://git.example/greeter", None),
     Build("greeter:1", "greeter", "SUCCEEDED", exported={"IMAGE_DIGEST": "sha256:0"}),
     Image("registry", "greeter", "sha256:0"),
-    ScanReport(
-        "COMPLETE", {"HIGH": 1}, (Finding("CVE-1", "HIGH"), Finding("CVE-2", "LOW", "openssl", "3.1"))
-    ),
+    ScanReport("COMPLETE", {"HIGH": 1}, (Finding("CVE-1", "HIGH"), Finding("CVE-2", "LOW", "openssl", "3.1"))),
     Verdict(True, "nothing found"),
     TaskDefinition("arn:greeter:2", "greeter", 2, "image", "arn:greeter:1"),
     Deployment("d-1", "greeter", "greeter", "Succeeded"),

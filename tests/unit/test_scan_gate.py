@@ -26,9 +26,7 @@ def a_basic_finding(severity: str = "HIGH", name: str = "CVE-2026-1") -> dict[st
     return {"name": name, "severity": severity, "attributes": [{"key": "package_name", "value": "openssl"}]}
 
 
-def an_enhanced_finding(
-    severity: str = "HIGH", status: str = "ACTIVE", name: str = "CVE-2026-2"
-) -> dict[str, Any]:
+def an_enhanced_finding(severity: str = "HIGH", status: str = "ACTIVE", name: str = "CVE-2026-2") -> dict[str, Any]:
     packages = [{"name": "zlib", "version": "1.2", "fixedInVersion": "1.3"}]
     details = {"vulnerabilityId": name, "vulnerablePackages": packages}
     return {"severity": severity, "status": status, "packageVulnerabilityDetails": details}
@@ -52,10 +50,7 @@ def test_high_finding_is_refused_by_name() -> None:
 
 def test_enhanced_finding_is_refused_with_the_version_that_mends_it() -> None:
     verdict = judge_scan(scan_report([an_enhanced_page(an_enhanced_finding("CRITICAL"))]), POLICY)
-    assert (
-        verdict.reason
-        == "the image scan found 1 CRITICAL where none may pass: CVE-2026-2 in zlib (fixed in 1.3)"
-    )
+    assert verdict.reason == "the image scan found 1 CRITICAL where none may pass: CVE-2026-2 in zlib (fixed in 1.3)"
 
 
 def test_what_the_policy_allows_passes_and_is_told() -> None:
@@ -82,9 +77,7 @@ def test_findings_count_though_the_sums_leave_them_out() -> None:
 
 
 def test_suppressed_finding_does_not_count_by_itself() -> None:
-    assert judge_scan(
-        scan_report([an_enhanced_page(an_enhanced_finding(status="SUPPRESSED"))]), POLICY
-    ).passed
+    assert judge_scan(scan_report([an_enhanced_page(an_enhanced_finding(status="SUPPRESSED"))]), POLICY).passed
 
 
 @pytest.mark.parametrize("severity", ["UNDEFINED", "UNTRIAGED", "CATASTROPHIC", ""])

@@ -59,11 +59,7 @@ def test_pipeline_takes_sensible_defaults() -> None:
 
 def test_pipeline_reads_each_kind_of_traffic() -> None:
     def traffic(written: str) -> Any:
-        return (
-            parse(a_pipeline_text("{type: canary, percent: 10}", written))
-            .environments["production"]
-            .rollout.traffic
-        )
+        return parse(a_pipeline_text("{type: canary, percent: 10}", written)).environments["production"].rollout.traffic
 
     assert traffic("{type: canary}") == Canary(type="canary", percent=10, wait_minutes=5)
     assert traffic("{configuration: Mine}") == Configuration(configuration="Mine")
@@ -286,15 +282,20 @@ def test_file_that_is_not_there_is_a_spec_error(tmp_path: Path) -> None:
         load_file(tmp_path / "greeter.yaml")
 
 
-def test_published_schema_is_current() -> None:
-    told = subprocess.run(
-        [sys.executable, "-m", "airdock.spec.schema"],
-        env={"PYTHONPATH": str(ROOT / "include")},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    assert told == text() == (ROOT / "docs" / "pipeline.schema.json").read_text()
+@pytest.mark.parametrize(
+    ("module", "file"),
+    [("airdock.spec.schema", "pipeline.schema.json"), ("airdock.spec.reference", "pipeline.md")],
+)
+def test_published_page_is_current(module: str, file: str) -> None:
+    command, paths = [sys.executable, "-m", module], {"PYTHONPATH": str(ROOT / "include")}
+    told = subprocess.run(command, env=paths, capture_output=True, text=True, check=True).stdout
+    assert told == (ROOT / "docs" / file).read_text()
+
+
+def test_pipelines_of_this_repository_are_sound() -> None:
+    files = sorted((ROOT / "dags" / "pipelines").glob("*.yaml"))
+    assert [load_file(file).application for file in files] == [file.stem for file in files]
+    assert files
 
 
 def test_schema_describes_every_setting() -> None:

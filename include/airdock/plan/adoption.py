@@ -39,10 +39,9 @@ class Adopt:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Start a new one; `again` counts the starts of the same mark that faults have broken off."""
+    """Start a new one."""
 
     reason: str
-    again: int = 0
 
 
 def choose(marker: Marker, candidates: Iterable[Candidate]) -> Adopt | Start:
@@ -52,19 +51,16 @@ def choose(marker: Marker, candidates: Iterable[Candidate]) -> Adopt | Start:
     attempt is followed while it runs or when it succeeded: who clears a delivery wants what failed to be tried again.
     """
     ours = [(parse_marker(each.mark), each) for each in candidates]
-    same = [each for mark, each in ours if mark == marker]
-    for each in same:
-        if each.state is not State.FAULTED:
+    for mark, each in ours:
+        if mark == marker and each.state is not State.FAULTED:
             return Adopt(each.id, f"{each.id} carries this delivery's mark and is {each.state}")
     for mark, each in ours:
         if mark is not None and mark.base == marker.base and each.state in (State.RUNNING, State.SUCCEEDED):
             return Adopt(each.id, f"{each.id} of attempt {mark.attempt} of this delivery is {each.state}")
-    return Start(_why_start([each for mark, each in ours if mark and mark.base == marker.base]), len(same))
+    return Start(_why_start([each for mark, each in ours if mark and mark.base == marker.base]))
 
 
 def _why_start(ended: Sequence[Candidate]) -> str:
     if not ended:
         return "nothing in AWS carries this delivery's mark"
-    return (
-        f"what carries this delivery's mark has {' and '.join(sorted({str(each.state) for each in ended}))}"
-    )
+    return f"what carries this delivery's mark has {' and '.join(sorted({str(each.state) for each in ended}))}"

@@ -84,9 +84,7 @@ def from_service(
     """
     chosen = port or _balanced_port(service, container) or _mapped_port(definition, container)
     if chosen is None:
-        raise Refused(
-            f"nothing tells on which port {container} gets its traffic: set container_port in the pipeline"
-        )
+        raise Refused(f"nothing tells on which port {container} gets its traffic: set container_port in the pipeline")
     target = {"ContainerName": container, "ContainerPort": chosen}
     properties = {"TaskDefinition": task_definition, "LoadBalancerInfo": target}
     resource = {"TargetService": {"Type": "AWS::ECS::Service", "Properties": properties}}
@@ -121,13 +119,9 @@ def _spelled(value: Any) -> Any:
 def _service(content: Mapping[str, Any], file: str) -> dict[str, Any]:
     resources = content.get("Resources")
     entries = [each for each in resources if isinstance(each, dict)] if isinstance(resources, list) else []
-    services: list[dict[str, Any]] = [
-        each for entry in entries for each in entry.values() if _is_service(each)
-    ]
+    services: list[dict[str, Any]] = [each for entry in entries for each in entry.values() if _is_service(each)]
     if len(services) != 1 or len(entries) != 1:
-        raise Refused(
-            f"{file} must have one entry under `Resources`, of Type AWS::ECS::Service with Properties"
-        )
+        raise Refused(f"{file} must have one entry under `Resources`, of Type AWS::ECS::Service with Properties")
     return services[0]
 
 
@@ -147,14 +141,8 @@ def _target(properties: Mapping[str, Any], file: str) -> tuple[str, int]:
 
 def _check_hooks(hooks: Any, file: str) -> None:
     for entry in hooks if isinstance(hooks, list) else [] if hooks is None else [hooks]:
-        if (
-            not isinstance(entry, dict)
-            or len(entry) != 1
-            or not all(isinstance(each, str) for each in entry.values())
-        ):
-            raise Refused(
-                f"{file}: each entry under `Hooks` is one event with the name or ARN of a Lambda function"
-            )
+        if not isinstance(entry, dict) or len(entry) != 1 or not all(isinstance(each, str) for each in entry.values()):
+            raise Refused(f"{file}: each entry under `Hooks` is one event with the name or ARN of a Lambda function")
         _check_words(entry, HOOKS, f"{file}: Hooks")
 
 
@@ -170,19 +158,14 @@ def _balanced_port(service: Mapping[str, Any], container: str) -> int | None:
     """The port that the service's balancer uses now; in a service of CodeDeploy's the task sets tell it."""
     holders = [service, *service.get("taskSets", [])]
     balancers = [balancer for holder in holders for balancer in holder.get("loadBalancers", [])]
-    ports = [
-        balancer.get("containerPort") for balancer in balancers if balancer.get("containerName") == container
-    ]
+    ports = [balancer.get("containerPort") for balancer in balancers if balancer.get("containerName") == container]
     return int(ports[0]) if ports and ports[0] else None
 
 
 def _mapped_port(definition: Mapping[str, Any], container: str) -> int | None:
     containers = definition.get("containerDefinitions", [])
     mappings = [
-        each
-        for found in containers
-        if found.get("name") == container
-        for each in found.get("portMappings", [])
+        each for found in containers if found.get("name") == container for each in found.get("portMappings", [])
     ]
     ports = {each["containerPort"] for each in mappings if "containerPort" in each}
     return int(ports.pop()) if len(ports) == 1 else None

@@ -97,9 +97,7 @@ def image_of(exported: Mapping[str, str], detail: Mapping[str, Any], variable: s
         return _image(told, f"the build's exported variable {variable}")
     uri, digest = str(detail.get("ImageURI", "")).strip(), str(detail.get("ImageDigest", "")).strip()
     if uri or digest:
-        return _image(
-            f"{uri.partition('@')[0]}@{digest}" if digest and "@" not in uri else uri, "imageDetail.json"
-        )
+        return _image(f"{uri.partition('@')[0]}@{digest}" if digest and "@" not in uri else uri, "imageDetail.json")
     exports = ", ".join(sorted(exported)) or "none"
     raise Refused(
         f"the build does not say which image it has pushed: it exports no variable {variable} (but {exports}) and "
@@ -118,9 +116,7 @@ def _failed(name: str, facts: Mapping[str, Any], checks: tuple[str, ...]) -> Bui
     if not checks:
         return BuildResult(State.FAILED, f"{name} failed{_where(facts)}")
     more = f" and {len(checks) - MOST_NAMED} more" if len(checks) > MOST_NAMED else ""
-    return BuildResult(
-        State.FAILED, f"{name} failed{_phase(facts)}: {'; '.join(checks[:MOST_NAMED])}{more}", checks
-    )
+    return BuildResult(State.FAILED, f"{name} failed{_phase(facts)}: {'; '.join(checks[:MOST_NAMED])}{more}", checks)
 
 
 def _where(facts: Mapping[str, Any]) -> str:

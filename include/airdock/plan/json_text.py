@@ -22,9 +22,7 @@ def parse_object(text: str, file: str) -> dict[str, Any]:
     try:
         value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_number)
     except json.JSONDecodeError as error:
-        raise Refused(
-            f"{file} is no JSON: {error.msg} in line {error.lineno}, column {error.colno}"
-        ) from None
+        raise Refused(f"{file} is no JSON: {error.msg} in line {error.lineno}, column {error.colno}") from None
     except RecursionError:
         raise Refused(f"{file} is no JSON that can be read: it lies too deep in itself") from None
     except ValueError as error:

@@ -78,9 +78,7 @@ def judge_scan(report: ScanReport, policy: Scan) -> Verdict:
     if too_many:
         return Verdict(False, f"the image scan found {' and '.join(too_many)}{_named(report)}")
     found = ", ".join(f"{report.counts[severity]} {severity}" for severity in _present(report))
-    return Verdict(
-        True, f"the image scan found {found}, which may pass" if found else "the image scan found nothing"
-    )
+    return Verdict(True, f"the image scan found {found}, which may pass" if found else "the image scan found nothing")
 
 
 def _judge_unscanned(report: ScanReport, policy: Scan) -> Verdict:
@@ -91,11 +89,7 @@ def _judge_unscanned(report: ScanReport, policy: Scan) -> Verdict:
         why = f"the image scan has not ended: {report.status}{told}"
     else:
         why = f"the image scan gave no result: {report.status}{told}"
-    return (
-        Verdict(False, why)
-        if policy.required
-        else Verdict(True, f"{why}; the pipeline does not require a scan")
-    )
+    return Verdict(False, why) if policy.required else Verdict(True, f"{why}; the pipeline does not require a scan")
 
 
 def _present(report: ScanReport) -> list[str]:

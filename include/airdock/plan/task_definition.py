@@ -54,9 +54,7 @@ class Registration:
     spec_tag: Mapping[str, str]
 
 
-def from_repository(
-    text: str, image: str, container: str | None, keys: Keys, file: str = "taskdef.json"
-) -> Draft:
+def from_repository(text: str, image: str, container: str | None, keys: Keys, file: str = "taskdef.json") -> Draft:
     """The repository's file with `image` in its container, and wherever `<IMAGE1_NAME>` or `<IMAGE_NAME>` stands.
 
     `container` None is the one with the placeholder, or the only one.
@@ -96,17 +94,13 @@ def stamped(draft: Draft, *, application: str, commit: str, run: str) -> Registr
         Refused: with Airdock's four tags there are more than the 50 that AWS allows.
     """
     plain = {key: value for key, value in draft.request.items() if key != "tags"}
-    own = [
-        tag for tag in draft.request.get("tags", []) if not str(tag["key"]).startswith(("airdock:", "aws:"))
-    ]
+    own = [tag for tag in draft.request.get("tags", []) if not str(tag["key"]).startswith(("airdock:", "aws:"))]
     identity = {APPLICATION_TAG: application, COMMIT_TAG: commit}
     spec = content_hash({**plain, "tags": sorted(own, key=lambda tag: str(tag["key"])), "of": identity})
     added = {**identity, RUN_TAG: run, SPEC_TAG: spec}
     tags = [*own, *({"key": key, "value": NOT_IN_TAGS.sub("_", value)[:256]} for key, value in added.items())]
     if len(tags) > MOST_TAGS:
-        raise Refused(
-            f"the task definition has {len(own)} tags; with Airdock's {len(added)} they are over {MOST_TAGS}"
-        )
+        raise Refused(f"the task definition has {len(own)} tags; with Airdock's {len(added)} they are over {MOST_TAGS}")
     return Registration({**plain, "tags": tags}, str(plain["family"]), {"key": SPEC_TAG, "value": spec})
 
 

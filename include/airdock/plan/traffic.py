@@ -33,9 +33,7 @@ def traffic_configuration(traffic: AllAtOnce | Canary | Linear | Configuration) 
         case Linear():
             return _linear(traffic.percent, traffic.every_minutes)
         case Configuration():
-            return TrafficConfiguration(
-                traffic.configuration, None, f"traffic moves as {traffic.configuration} says"
-            )
+            return TrafficConfiguration(traffic.configuration, None, f"traffic moves as {traffic.configuration} says")
     return TrafficConfiguration(ALL_AT_ONCE, None, "all traffic moves in one step")
 
 
@@ -54,9 +52,7 @@ def _canary(percent: int, minutes: int) -> TrafficConfiguration:
 def _linear(percent: int, minutes: int) -> TrafficConfiguration:
     sentence = f"{percent} % of the traffic moves every {minutes} minutes"
     if percent == 10 and minutes in PREDEFINED_LINEAR_MINUTES:
-        return TrafficConfiguration(
-            f"CodeDeployDefault.ECSLinear10PercentEvery{minutes}Minutes", None, sentence
-        )
+        return TrafficConfiguration(f"CodeDeployDefault.ECSLinear10PercentEvery{minutes}Minutes", None, sentence)
     routing = {
         "type": "TimeBasedLinear",
         "timeBasedLinear": {"linearPercentage": percent, "linearInterval": minutes},

@@ -62,9 +62,7 @@ def read(raw: bytes) -> Document:
     except yaml.YAMLError as error:
         raise Unreadable(_syntax(error)) from None
     if node is None:
-        raise Unreadable(
-            Problem(Place(), "", "the file is empty", "Write at least an application and its source.")
-        )
+        raise Unreadable(Problem(Place(), "", "the file is empty", "Write at least an application and its source."))
     document = Document()
     document.content = _value(node, (), document, Loader(""))
     return document
@@ -72,9 +70,7 @@ def read(raw: bytes) -> Document:
 
 def _decoded(raw: bytes) -> str:
     if len(raw) > LARGEST_BYTES:
-        raise Unreadable(
-            Problem(Place(), "", f"the file is larger than {LARGEST_BYTES // 1024} KiB", "Shorten it.")
-        )
+        raise Unreadable(Problem(Place(), "", f"the file is larger than {LARGEST_BYTES // 1024} KiB", "Shorten it."))
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -114,10 +110,7 @@ def _excess(event: Any, depth: int, values: int) -> tuple[str, str] | None:
 def _value(node: Any, path: Path, document: Document, loader: Any) -> Any:
     document.values[path] = _place(node.start_mark)
     if isinstance(node, yaml.MappingNode):
-        return {
-            key: _value(value, (*path, key), document, loader)
-            for key, value in _entries(node, path, document)
-        }
+        return {key: _value(value, (*path, key), document, loader) for key, value in _entries(node, path, document)}
     if isinstance(node, yaml.SequenceNode):
         return [_value(each, (*path, index), document, loader) for index, each in enumerate(node.value)]
     document.texts[path] = node.value
@@ -128,9 +121,7 @@ def _entries(node: Any, path: Path, document: Document) -> Iterator[tuple[str, A
     for key_node, value_node in node.value:
         place = _place(key_node.start_mark)
         if not isinstance(key_node, yaml.ScalarNode) or not key_node.value or key_node.value == "<<":
-            raise Unreadable(
-                Problem(place, _dotted(path), "a key must be a plain word", "Write `word: value`.")
-            )
+            raise Unreadable(Problem(place, _dotted(path), "a key must be a plain word", "Write `word: value`."))
         key = str(key_node.value)
         if (*path, key) in document.keys:
             first = document.keys[*path, key].line

@@ -31,16 +31,10 @@ TaskDefinition = Annotated[RepositoryTaskDefinition | LiveTaskDefinition, Field(
 class Verify(Part):
     """What the service must answer before the release counts as live."""
 
-    url: WebAddress = Field(
-        description="What is asked, usually the balancer's address. Redirects are not followed."
-    )
+    url: WebAddress = Field(description="What is asked, usually the balancer's address. Redirects are not followed.")
     status: int = Field(default=200, ge=100, le=599, description="The status of a good answer.")
-    contains: str = Field(
-        default="", max_length=1000, description="A text that a good answer's body contains."
-    )
-    good_answers: int = Field(
-        default=3, ge=1, le=100, description="How many good answers in a row are wanted."
-    )
+    contains: str = Field(default="", max_length=1000, description="A text that a good answer's body contains.")
+    good_answers: int = Field(default=3, ge=1, le=100, description="How many good answers in a row are wanted.")
     timeout_seconds: int = Field(default=120, ge=1, le=3600, description="How long they may take to come.")
 
 
@@ -50,9 +44,7 @@ class Environment(Part):
     aws_connection: ConnectionId = Field(
         default="aws_default", description="Airflow connection for the AWS account that the service is in."
     )
-    region: Region | None = Field(
-        default=None, description="The service's region; the connection's if left out."
-    )
+    region: Region | None = Field(default=None, description="The service's region; the connection's if left out.")
     cluster: AwsName = Field(description="The ECS cluster.")
     service: AwsName = Field(description="The ECS service.")
     container: ContainerName | None = Field(

@@ -50,9 +50,7 @@ class Findings(Part):
     high: MostFindings | None = Field(default=0, description="Most high findings that may pass.")
     medium: MostFindings | None = Field(default=None, description="Most medium findings that may pass.")
     low: MostFindings | None = Field(default=None, description="Most low findings that may pass.")
-    informational: MostFindings | None = Field(
-        default=None, description="Most informational findings that may pass."
-    )
+    informational: MostFindings | None = Field(default=None, description="Most informational findings that may pass.")
 
 
 class Scan(Part):

@@ -28,9 +28,7 @@ def load(path: str | os.PathLike[str]) -> Pipeline:
         raise SpecError(str(file), [problem]) from None
     pipeline = parse(raw, str(file))
     if pipeline.application != file.stem:
-        raise SpecError(
-            str(file), [_other_name(read(raw).place(("application",)), pipeline.application, file)]
-        )
+        raise SpecError(str(file), [_other_name(read(raw).place(("application",)), pipeline.application, file)])
     return pipeline
 
 

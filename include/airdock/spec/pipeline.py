@@ -13,12 +13,8 @@ from airdock.spec.words import ApplicationName, ConnectionId, Cron, EnvironmentN
 class Pipeline(Part):
     """An application's way to production."""
 
-    application: ApplicationName = Field(
-        description="The application's name, and the file's: greeter in greeter.yaml."
-    )
-    description: str = Field(
-        default="", max_length=1000, description="What the application is, for its DAG's page."
-    )
+    application: ApplicationName = Field(description="The application's name, and the file's: greeter in greeter.yaml.")
+    description: str = Field(default="", max_length=1000, description="What the application is, for its DAG's page.")
     owner: str = Field(default="", max_length=100, description="Who answers for it: a person or a team.")
     aws_connection: ConnectionId = Field(
         default="aws_default",

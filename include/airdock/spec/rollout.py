@@ -41,9 +41,7 @@ class Linear(Part):
 class Configuration(Part):
     """A CodeDeploy deployment configuration by its name."""
 
-    type: Literal["configuration"] = Field(
-        default="configuration", description="A configuration that exists already."
-    )
+    type: Literal["configuration"] = Field(default="configuration", description="A configuration that exists already.")
     configuration: CodeDeployName = Field(
         description="The name of a deployment configuration for ECS, such as CodeDeployDefault.ECSAllAtOnce."
     )
@@ -67,9 +65,7 @@ class CodeDeployRollout(Part):
 
     strategy: Literal["codedeploy"] = Field(description="Who moves the traffic.")
     application: CodeDeployName = Field(description="The CodeDeploy application.")
-    deployment_group: CodeDeployName = Field(
-        description="The deployment group, which names service and balancer."
-    )
+    deployment_group: CodeDeployName = Field(description="The deployment group, which names service and balancer.")
     traffic: Traffic = Field(
         default=AllAtOnce(),
         description="How the traffic moves: type all_at_once, canary or linear, or configuration with a name.",

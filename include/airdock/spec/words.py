@@ -40,9 +40,7 @@ class Form:
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_after_validator_function(self.check, handler(source))
 
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         return {**handler(schema), "pattern": f"^({self.pattern})$", "maxLength": self.longest}
 
 
@@ -88,9 +86,7 @@ FilePath = Annotated[
 ]
 VariableName = Annotated[
     str,
-    Form(
-        r"(?!CODEBUILD_)[A-Za-z_][A-Za-z0-9_]*", "the name of an environment variable; CODEBUILD_ is reserved"
-    ),
+    Form(r"(?!CODEBUILD_)[A-Za-z_][A-Za-z0-9_]*", "the name of an environment variable; CODEBUILD_ is reserved"),
 ]
 WebAddress = Annotated[
     str,
