@@ -8,7 +8,8 @@ import pytest
 from airdock.aws import hooks
 from airdock.aws.hooks import Account
 from local_aws.world import Settings, World
-from tests.local_aws_process import REGION, LocalAws, free_port
+from tests.aws.delivery import connect
+from tests.local_aws_process import LocalAws, free_port
 
 
 @pytest.fixture(scope="module")
@@ -21,12 +22,9 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 
 @pytest.fixture
 def account(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
-    """An account whose calls reach the local AWS, through nothing but boto3's own settings."""
-    monkeypatch.setenv("AWS_ENDPOINT_URL", local_aws.endpoint)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATESTDELIVERY0000")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test-secret")
-    hooks._client.cache_clear()
-    yield Account(None, REGION)
+    """An account whose calls reach the local AWS, through nothing but what a user may set as well."""
+    connect(local_aws, monkeypatch)
+    yield Account()
     hooks._client.cache_clear()
 
 
