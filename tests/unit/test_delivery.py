@@ -84,9 +84,11 @@ def test_deployment_that_aws_did_not_accept_is_refused() -> None:
     assert "nothing was deployed" in report.sentence
 
 
-@pytest.mark.parametrize("state", ["skipped", "running", ""])
-def test_delivery_that_somebody_cut_short_is_stopped(state: str) -> None:
-    assert judge(Step.BUILD, state=state, reason="").outcome is Outcome.STOPPED
+@pytest.mark.parametrize(("state", "told"), [("skipped", "skipped"), ("running", "running"), ("", "not begun")])
+def test_delivery_that_somebody_cut_short_is_stopped(state: str, told: str) -> None:
+    report = judge(Step.BUILD, state=state, reason="")
+    assert report.outcome is Outcome.STOPPED
+    assert f"it came as far as the build, which is {told}." in report.sentence
 
 
 def test_overtaken_delivery_is_superseded() -> None:
