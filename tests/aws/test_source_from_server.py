@@ -5,6 +5,7 @@ import socket
 import subprocess
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -136,6 +137,21 @@ def test_source_calls_a_server_that_never_answers_a_fault_and_leaves_no_process(
                 repository.run("ls-remote", "--end-of-options", remote.url, timeout_seconds=0.5)
             left = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
         assert remote.url not in left
+
+
+def test_source_shows_no_secret_in_the_list_of_processes_nor_in_gits_configuration():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        remote = Remote(f"http://127.0.0.1:{silent.getsockname()[1]}/app.git", Login("ada", "hunter2", "KEY"))
+        with opened(remote) as repository, ThreadPoolExecutor() as pool:
+            listing = pool.submit(repository.run, "ls-remote", "--end-of-options", remote.url, timeout_seconds=20)
+            asked, _ = silent.accept()
+            shown = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+            asked.close()
+            with pytest.raises(Fault):
+                listing.result()
+            configured = (repository.bare / "config").read_text()
+    assert remote.url in shown
+    assert "hunter2" not in shown + configured
 
 
 def test_source_logs_in_with_the_password_of_the_connection(server, work):
