@@ -55,12 +55,12 @@ def look(watch: Watch, subject: Subject) -> Facts:
     """Read one subject now.
 
     Raises:
-        Refused: AWS doesn't know the id, or doesn't allow the look.
-        Fault: throttled or out of reach; looking again may help.
+        Refused: AWS doesn't allow the look.
+        Fault: throttled, out of reach, or the id is unknown: AWS may learn of what it made a moment ago.
     """
-    from airdock.errors import Refused
+    from airdock.errors import Fault
 
     facts = watch.read(subject.account.client, [subject.id]).get(subject.id)
     if facts is None:
-        raise Refused(f"AWS does not know the {subject.kind} {subject.id} (any more)")
+        raise Fault(f"AWS does not know the {subject.kind} {subject.id}")
     return facts
