@@ -7,7 +7,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from airdock.aws.images import Repository
 from airdock.aws.operators.codebuild import CodeBuildStartBuildOperator
-from airdock.errors import Fault
+from airdock.errors import Fault, Refused
 from airdock.release import Build, Commit, Image, Source, SourceFiles
 from tests.builders import DIGEST, IMAGE
 from tests.fake_aws import FakeAccount, FakeCodeBuild, FakeEcr, FakeLogs
@@ -116,7 +116,7 @@ def test_build_is_repeated_when_ecr_has_lost_the_image_of_the_earlier_one():
     account = FakeAccount()
     deliver(account, context=a_context("build", run_id="one"))
     account.ecr.digests.clear()
-    with pytest.raises(Exception, match="ECR does not have it"):
+    with pytest.raises(Refused, match="ECR does not have it"):
         deliver(account, context=a_context("build", run_id="two"))
     assert len(account.codebuild.builds) == 2
 
@@ -133,11 +133,17 @@ def test_build_that_failed_is_refused_with_phase_and_named_test_and_never_retrie
     assert len(account.codebuild.builds) == 1
 
 
+def test_build_names_the_failing_test_even_when_much_was_said_after_it():
+    lines = ["FAILED tests/test_greeting.py::test_greets", *(f"cleaning up {number}" for number in range(100))]
+    with pytest.raises(Refused, match="test_greets"):
+        deliver(FakeAccount(FakeCodeBuild([FAILED]), logs=FakeLogs(lines)))
+
+
 def test_build_that_failed_is_started_anew_by_a_clear_and_by_another_run():
     account = FakeAccount(FakeCodeBuild([FAILED, FAILED, {}]))
     store = FakeStore()
     for context in (a_context("build", store=store), a_context("build", run_id="two")):
-        with pytest.raises(Exception, match="failed in PRE_BUILD"):
+        with pytest.raises(Refused, match="failed in PRE_BUILD"):
             deliver(account, context=context)
     assert deliver(account, context=a_context("build", clear_number=1, store=store))["build"]["id"] == "greeter:3"
 
@@ -153,16 +159,16 @@ def test_build_lost_to_a_fault_of_aws_is_started_again_with_another_token():
 
 def test_build_that_names_no_digest_is_refused_with_what_to_do():
     account = FakeAccount(FakeCodeBuild([{"exportedEnvironmentVariables": []}]))
-    with pytest.raises(Exception, match="exported-variables"):
+    with pytest.raises(Refused, match="exported-variables"):
         deliver(account)
 
 
 def test_build_whose_image_never_reached_ecr_is_refused():
-    with pytest.raises(Exception, match=f"{DIGEST}, but ECR does not have it in the repository greeter"):
+    with pytest.raises(Refused, match=f"{DIGEST}, but ECR does not have it in the repository greeter"):
         deliver(FakeAccount(ecr=FakeEcr(digests=[])))
 
 
 def test_build_log_that_cannot_be_read_does_not_hide_why_the_build_failed():
     account = FakeAccount(FakeCodeBuild([{**FAILED, "logs": {}}]))
-    with pytest.raises(Exception, match="failed in PRE_BUILD: Error while executing command: pytest"):
+    with pytest.raises(Refused, match="failed in PRE_BUILD: Error while executing command: pytest"):
         deliver(account)

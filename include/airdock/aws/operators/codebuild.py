@@ -17,8 +17,8 @@ from airdock.plan.adoption import Adopt, Candidate, Start, State, choose
 from airdock.plan.build_result import BuiltImage, build_state, image_of, judge_build
 from airdock.release import Build, Image, Source
 
-LOG_LINES = 30
-"""How much of a failed build's log is repeated in the task's own."""
+SHOWN_LINES, SEARCHED_LINES = 30, 400
+"""How much of a failed build's log is repeated in the task's own, and how much is searched for what failed."""
 
 
 class CodeBuildStartBuildOperator(JobOperator):
@@ -76,8 +76,8 @@ class CodeBuildStartBuildOperator(JobOperator):
 
     def conclude(self, context: Context, facts: Facts) -> Any:
         ended_well = build_state(facts["status"]) is State.SUCCEEDED
-        tail = [] if ended_well else builds.log_tail(self.account, facts, LOG_LINES)
-        for line in tail:
+        tail = [] if ended_well else builds.log_tail(self.account, facts, SEARCHED_LINES)
+        for line in tail[-SHOWN_LINES:]:
             self.log.error("| %s", line)
         result = judge_build(facts, tail)
         if result.state is State.FAULTED:
