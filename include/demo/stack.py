@@ -14,8 +14,9 @@ from demo.settings import airflow_environ, aws_environ
 
 READY_SECONDS = 180
 """Generous: a machine busy with other work takes several times the usual 20 s."""
-GRACE_SECONDS = {"triggerer": 3}
-"""After SIGTERM; 10 for the others. Airflow's triggerer waits for ever for its own runner; it has nothing to lose."""
+GRACE_SECONDS = {"triggerer": 3, "local AWS": 30}
+"""After SIGTERM; 10 for the others. Airflow's triggerer waits for ever for its own runner and has nothing to lose; the
+local AWS may have containers to remove."""
 AIRFLOW_PARTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 
 
@@ -39,6 +40,7 @@ class Stack:
         """Start the local AWS and return once it answers. Raises Trouble."""
         ports, state = self.place.ports, self.place.directory / "aws"
         command = [sys.executable, "-m", "local_aws", "--port", str(ports.aws), "--state", str(state)]
+        command = [sys.executable, "-m", "demo.contained", str(state), *command]
         process = self._start("local AWS", command, aws_environ(self.place))
         process.wait_until(self._aws_answers, READY_SECONDS, self.stopping)
 
