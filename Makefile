@@ -43,10 +43,11 @@ down:
 	$(COMPOSE) down
 
 bench: setup
-	$(RUN) -m bench
+	@for measured in bench/*.py; do echo "== $$measured"; $(RUN) $$measured || exit 1; done
 
 docs: setup
 	$(RUN) -m airdock.spec.schema > docs/pipeline.schema.json
+	$(RUN) -m airdock.spec.reference > docs/pipeline.md
 	$(RUN) -m airdock.spec.reference > docs/pipeline.md
 
 setup: $(READY)
