@@ -6,6 +6,7 @@ import io
 import json
 import zipfile
 from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from airdock.aws.faults import error_code, spoken
@@ -18,6 +19,8 @@ from airdock.errors import Fault, Refused
 NEWEST_LOOKED_AT = 100
 """How many of a project's builds are searched for one to adopt: one page of ListBuildsForProject."""
 LARGEST_ARTIFACT_BYTES = 64 * 1024**2
+CLOCK_SLACK = timedelta(seconds=2)
+"""S3 tells the time in whole seconds, and by another clock than CodeBuild's."""
 IMAGE_DETAIL = "imageDetail.json"
 """The file in which CodePipeline's ECS actions expect the image: `{"ImageURI": "..."}`."""
 
@@ -72,16 +75,15 @@ def image_detail(account: Account, facts: Facts) -> Mapping[str, Any]:
     """The content of imageDetail.json among the build's artifacts; {} when there is none.
 
     Raises:
-        Refused: the file is there and unreadable, or AWS refuses the look.
+        Refused: the file is there and unreadable, another build has written over it, or AWS refuses the look.
         Fault: S3 is out of reach.
     """
     place = facts["artifact"].rpartition(":::")[2]
     if not place:
         return {}
     bucket, _, key = place.partition("/")
-    plain = _object(account, bucket, f"{key}/{IMAGE_DETAIL}")
-    packed = None if plain is not None else _object(account, bucket, key)
-    text = plain if plain is not None else _from_zip(packed)
+    plain = _object(account, facts, bucket, f"{key}/{IMAGE_DETAIL}")
+    text = plain if plain is not None else _from_zip(_object(account, facts, bucket, key))
     return _parsed(text, place)
 
 
@@ -95,17 +97,28 @@ def _told(error: Any, project: str) -> Exception | None:
     return None
 
 
-def _object(account: Account, bucket: str, key: str) -> bytes | None:
+def _object(account: Account, facts: Facts, bucket: str, key: str) -> bytes | None:
     from botocore.exceptions import ClientError
 
     with spoken(f"reading s3://{bucket}/{key}"):
         try:
-            body = account.client("s3").get_object(Bucket=bucket, Key=key)["Body"]
-            return bytes(body.read(LARGEST_ARTIFACT_BYTES))
+            answer = account.client("s3").get_object(Bucket=bucket, Key=key)
         except ClientError as error:
             if error_code(error) in {"NoSuchKey", "404"}:
                 return None
             raise
+        _refuse_overwritten(facts, answer["LastModified"], f"s3://{bucket}/{key}")
+        return bytes(answer["Body"].read(LARGEST_ARTIFACT_BYTES))
+
+
+def _refuse_overwritten(facts: Facts, written_at: datetime, place: str) -> None:
+    """Projects may put all builds' artifacts at one address: the image of another commit must not pass for ours."""
+    began, ended = (datetime.fromisoformat(facts[key]) for key in ("started_at", "ended_at"))
+    if not began - CLOCK_SLACK <= written_at <= ended + CLOCK_SLACK:
+        raise Refused(
+            f"{place} is not of the build {facts['id']} (any more): export the digest as a variable of the buildspec, "
+            "or let the project put the build's id into the artifact's path (namespaceType BUILD_ID)"
+        )
 
 
 def _from_zip(packed: bytes | None) -> bytes | None:

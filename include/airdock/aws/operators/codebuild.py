@@ -94,19 +94,22 @@ class CodeBuildStartBuildOperator(JobOperator):
         """What to do, where a build that has lost its image since is as if it had never been."""
         by_id = {build["id"]: build for build in known}
         while True:
-            candidates = [
-                Candidate(each["id"], each["delivery"], build_state(each["status"])) for each in by_id.values()
-            ]
-            choice = choose(mark, candidates)
+            choice = choose(mark, map(_candidate, by_id.values()))
             if isinstance(choice, Start) or self._still_good(by_id[choice.id]):
                 return choice
-            self.log.info("%s has succeeded, but ECR does not have its image any more", choice.id)
+            self.log.info("%s has succeeded, but its image is not to be had any more", choice.id)
             del by_id[choice.id]
 
     def _still_good(self, build: Facts) -> bool:
+        """Whether a build that has succeeded can still be told its image by, and ECR has it."""
         if build_state(build["status"]) is not State.SUCCEEDED:
             return True
-        return images.image(self.repository, self._built(build).digest) is not None
+        try:
+            digest = self._built(build).digest
+        except Refused as refusal:
+            self.log.info(refusal.sentence)
+            return False
+        return images.image(self.repository, digest) is not None
 
     def _request(self, mark: Marker, starts: int) -> dict[str, Any]:
         """The parameters of StartBuild; `starts`: how many builds with this mark have come to nothing."""
