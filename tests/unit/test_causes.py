@@ -43,6 +43,8 @@ class FakeAws:
             "get_deployment_group": {
                 "deploymentGroupInfo": {"alarmConfiguration": {"alarms": [{"name": "greeter-5xx"}, {"name": "other"}]}}
             },
+            "describe_target_groups": {"TargetGroups": [{"TargetGroupArn": "arn:green"}]},
+            "describe_target_health": {"TargetHealthDescriptions": []},
             "describe_alarms": {"MetricAlarms": [{"StateValue": "ALARM", "StateReason": "3 errors"}]},
             **answers,
         }
@@ -64,7 +66,8 @@ class FakeAws:
 def gather(monkeypatch: pytest.MonkeyPatch, aws: FakeAws, code: str = "", message: str = "") -> Causes:
     monkeypatch.setattr("airdock.aws.hooks._client", aws.client)
     service, group = Service(Account(), "demo", "greeter", "web"), Group(Account(), "greeter", "greeter")
-    return causes_of(Failure(service, group, ARN, {"code": code, "message": message}, SINCE))
+    error = {"code": code, "message": message}
+    return causes_of(Failure(service, group, ARN, error, SINCE, ("greeter-green",)))
 
 
 def test_a_crashed_task_is_told_with_its_exit_code_and_last_log_lines(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -108,6 +111,14 @@ def test_the_services_troubled_events_since_the_start_are_told(monkeypatch: pyte
     service = {"status": "ACTIVE", "taskDefinition": ARN, "events": events}
     aws = FakeAws(describe_services={"services": [service]}, list_tasks={"taskArns": []})
     assert gather(monkeypatch, aws).sentences == (unhealthy,)
+
+
+def test_unhealthy_new_targets_are_told_in_the_balancers_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    bad = {"TargetHealth": {"State": "unhealthy", "Description": "Health checks failed with these codes: [500]"}}
+    good = {"TargetHealth": {"State": "healthy"}}
+    aws = FakeAws(describe_target_health={"TargetHealthDescriptions": [bad, good, bad]}, list_tasks={"taskArns": []})
+    told = "2 of 3 new targets are unhealthy: Health checks failed with these codes: [500]"
+    assert gather(monkeypatch, aws).sentences == (told,)
 
 
 def test_what_cannot_be_read_is_said_and_hides_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:

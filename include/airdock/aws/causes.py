@@ -1,4 +1,4 @@
-"""Why a deployment failed, as the services around it tell: alarms, stopped tasks, service events, the last log lines.
+"""Why a deployment failed, as the services around it tell: alarms, tasks, targets, events, the last log lines.
 
 Every source is asked on its own and none is needed: what can't be read is said, and hides nothing else.
 """
@@ -25,13 +25,14 @@ TROUBLE = re.compile(r"unhealthy|unable to|failed|was not found|is not authorize
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The deployment whose failure is looked into."""
+    """The deployment whose failure is looked into; `target_groups` are those of its new tasks."""
 
     service: Service
     group: Group
     task_definition: str
     error: Mapping[str, str]
     since: datetime
+    target_groups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ def causes_of(failure: Failure) -> Causes:
     sources = [
         _tried("the alarms", lambda: _alarms(failure)),
         Told([f"a task stopped: {why_stopped(task)}" for task in failed], stopped.unknown),
+        _tried("the targets' health", lambda: _unhealthy_targets(failure)),
         _tried("the service's events", lambda: _service_events(failure)),
     ]
     log = _tried("the container's log", lambda: _log_tail(failure, (failed or stopped.found)[:1]))
@@ -129,6 +131,22 @@ def _fired(item: Mapping[str, Any]) -> str:
     except ValueError:
         return ""
     return str(state.get("stateReason", "")) if state.get("stateValue") == "ALARM" else ""
+
+
+def _unhealthy_targets(failure: Failure) -> list[str]:
+    """The new tasks that the balancer finds unhealthy at this moment, in its own words."""
+    if not failure.target_groups:
+        return []
+    elb = failure.service.account.client("elbv2")
+    groups = elb.describe_target_groups(Names=list(failure.target_groups))["TargetGroups"]
+    found = [
+        target["TargetHealth"]
+        for group in groups
+        for target in elb.describe_target_health(TargetGroupArn=group["TargetGroupArn"])["TargetHealthDescriptions"]
+    ]
+    bad = [health for health in found if health["State"] == "unhealthy"]
+    reasons = dict.fromkeys(health.get("Description") or health.get("Reason", "") for health in bad)
+    return [f"{len(bad)} of {len(found)} new targets are unhealthy: {'; '.join(reasons)}"] if bad else []
 
 
 def _service_events(failure: Failure) -> list[str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Context
 
 from airdock.aws.appspecs import made_for
-from airdock.aws.causes import Failure, causes_of
+from airdock.aws.causes import Causes, Failure, causes_of
 from airdock.aws.deployments import Group, Order, adopt_or_create, console_url, ensure_config, run_since, stop
 from airdock.aws.operators.job import JobOperator, clear_number, memory
 from airdock.aws.production import Service, described, primary_task_definition
@@ -90,11 +90,14 @@ class CodeDeployCreateDeploymentOperator(JobOperator):
         self.log.info(result.sentence)
         return self._record(facts).to_json()
 
-    def overdue(self, context: Context, facts: Facts | None) -> Any:  # noqa: ARG002 - older than the stop
+    def overdue(self, context: Context, facts: Facts | None) -> Any:
         """Stop with rollback, and wait until the rollback has ended too."""
         deployment_id = self.started_job(context)
         self.log.warning("Not over after %g minutes: stopping it with rollback", self.deadline_minutes)
-        memory(context).set("overdue", deployment_id)
+        if not self._stop_reason(context):
+            # Asked before the stop: the new tasks, and what they suffer from, are gone afterwards.
+            causes = self._causes(facts).sentences if facts else ()
+            memory(context).set("overdue", {"id": deployment_id, "causes": list(causes)})
         stop(self.account, deployment_id)
         # To the very end now: what would have been enough before the stop is not any more.
         subject = Subject(self.kind, deployment_id, self.account)
@@ -126,18 +129,25 @@ class CodeDeployCreateDeploymentOperator(JobOperator):
 
     def _explained(self, context: Context, facts: Facts) -> DeploymentResult:
         """A failure judged again, with what the services around the deployment tell of its cause."""
+        causes = self._causes(facts)
+        return judge_deployment(facts, causes=causes.sentences, stopped_because=self._stop_reason(context))
+
+    def _causes(self, facts: Facts) -> Causes:
         since = datetime.fromisoformat(facts["started_at"])
-        causes = causes_of(Failure(self.service, self.group, self._released().arn, facts["error"] or {}, since))
+        green = tuple(each["target_group"] for each in facts["task_sets"] if each["label"] == "green")
+        arn, error = self._released().arn, facts["error"] or {}
+        causes = causes_of(Failure(self.service, self.group, arn, error, since, green))
         for line in [*causes.sentences, *(f"| {line}" for line in causes.log)]:
             self.log.error(line)
-        stopped = self._stop_reason(context)
-        return judge_deployment(facts, causes=causes.sentences, stopped_because=stopped)
+        return causes
 
     def _stop_reason(self, context: Context) -> str:
         """Why this task itself stopped the deployment, or "" if it did not."""
-        if memory(context).get("overdue") != self.started_job(context):
+        overdue = memory(context).get("overdue")
+        if not overdue or overdue["id"] != self.started_job(context):
             return ""
-        return f"it was not over after {self.deadline_minutes:g} minutes, so Airdock stopped it"
+        told = "".join(f" ({cause})" for cause in overdue["causes"][:1])
+        return f"it was not over after {self.deadline_minutes:g} minutes{told}, so Airdock stopped it"
 
     def _record(self, facts: Facts) -> Deployment:
         released, rollback = self._released(), facts["rollback"] or {}
