@@ -137,7 +137,7 @@ def test_revision_shows_its_hash_and_the_application_keeps_its_content(stage: Bl
     ("change", "code"),
     [
         ({"deploymentConfigName": "CodeDeployDefault.Nonsense"}, "DeploymentConfigDoesNotExistException"),
-        ({"deploymentConfigName": ""}, "InvalidDeploymentConfigNameException"),
+        ({"deploymentConfigName": "x" * 101}, "InvalidDeploymentConfigNameException"),
         ({"description": "x" * 513}, "DescriptionTooLongException"),
         ({"deploymentGroupName": "nobody"}, "DeploymentGroupDoesNotExistException"),
         ({"applicationName": "nobody"}, "ApplicationDoesNotExistException"),

@@ -21,6 +21,7 @@ from local_aws.codedeploy.progress import (
     plan_from,
     progress_from,
 )
+from local_aws.codedeploy.rollback import rollback_document
 from local_aws.codedeploy.steps import decide, hook_execution_id
 from local_aws.codedeploy.traffic import canary, linear, schedule
 
@@ -117,17 +118,9 @@ def in_stage(stage: str) -> Any:
 
 def roll_back(plan: Plan, world: FakeWorld, failed: Progress) -> Progress:
     """Run the rollback deployment of a failed one, and then the failed one to its end."""
-    undo = Plan(
-        failed.rollback_id or "", schedule=(), rolls_back=plan.deployment_id, has_test_route=plan.has_test_route
-    )
-    start = Progress(
-        entered=world.now,
-        blue=failed.blue,
-        green=failed.green,
-        green_weight=failed.green_weight,
-        test_on_green=failed.test_on_green,
-        promoted=failed.promoted,
-    )
+    document = {"info": {"revision": {}}, "plan": as_document(plan)}
+    undone = rollback_document(document, failed, None, world.now)
+    undo, start = plan_from(undone["plan"]), progress_from(undone["progress"])
     world.rollback = run(undo, world, progress=start).status
     return run(plan, world, progress=failed)
 
@@ -321,6 +314,16 @@ def test_death_between_an_act_and_its_commit_changes_nothing_for_the_traffic(dea
     assert [weight for _, weight in world.weights()] == [10, 100]
     assert [what for _, what in world.log].count("green True") == 1
     assert (progress.status, world.primary, world.blue) == ("Succeeded", "green", False)
+
+
+def test_rollback_after_a_death_that_hid_the_last_act_still_restores_everything() -> None:
+    plan, world = replace(FORWARD, has_test_route=True), FakeWorld()
+    unaware = run(plan, world, until=lambda progress: progress.shifts == 2)
+    world.perform(acts.Promote("green"))  # and died before this was written down
+    stopped = run(plan, world, Inbox(stopped=True, rollback=True), unaware, until=in_stage("RollBack"))
+    over = roll_back(plan, world, stopped)
+    assert (world.weight, world.test_on_green, world.primary, world.green) == (0, False, "blue", False)
+    assert over.status == "Stopped"
 
 
 def test_state_survives_json() -> None:

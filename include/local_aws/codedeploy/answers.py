@@ -30,7 +30,7 @@ def absorb(plan: Plan, progress: Progress, act: Act, answer: Answer, now: float)
         case acts.Route(percent):
             return _routed(plan, progress, percent, bool(answer), now)
         case acts.RouteTest(label):
-            return replace(progress, test_on_green=label == "green")
+            return _test_routed(plan, progress, label, bool(answer))
         case acts.Promote(label):
             return _promoted(progress, label)
         case acts.Remove(label):
@@ -63,6 +63,13 @@ def _routed(plan: Plan, progress: Progress, percent: int, changed: bool, now: fl
     moved = changed or percent != progress.green_weight
     progress = replace(progress, green_weight=percent, moves=progress.moves + moved, begun=True)
     return progress if plan.rolls_back else replace(progress, shifts=progress.shifts + 1, shifted=now)
+
+
+def _test_routed(plan: Plan, progress: Progress, label: Label, changed: bool) -> Progress:
+    """A rollback only assumes that test traffic is on the replacement, so there only a real change counts."""
+    on_green = label == "green"
+    moved = changed or (progress.test_on_green != on_green and plan.rolls_back is None)
+    return replace(progress, test_on_green=on_green, test_moves=progress.test_moves + moved)
 
 
 def _promoted(progress: Progress, label: Label) -> Progress:

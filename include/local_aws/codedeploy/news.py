@@ -24,7 +24,7 @@ def effects_between(deployment_id: str, before: Progress, after: Progress) -> li
     if after.moves != before.moves:
         weights = {"blue": 100 - after.green_weight, "green": after.green_weight}
         effects.append(("traffic_shifted", {**about, "route": "production", "weights": weights}))
-    if after.test_on_green != before.test_on_green:
+    if after.test_moves != before.test_moves:
         green = 100 if after.test_on_green else 0
         effects.append(
             ("traffic_shifted", {**about, "route": "test", "weights": {"blue": 100 - green, "green": green}})

@@ -96,8 +96,9 @@ class End:
 class Progress:
     """How far a deployment is; times in epoch seconds.
 
-    `begun`: the act which opens the current stage was done. `moves` counts what changed the production route,
-    `shifts` how many moves of the schedule were made, the last one at `shifted`. `looked`: the last act's answer.
+    `begun`: the act which opens the current stage was done. `moves` and `test_moves` count the changes of the
+    two routes, `shifts` how many moves of the schedule were made, the last one at `shifted`. `looked`: when the
+    last act was answered.
     """
 
     stage: str = "Start"
@@ -111,6 +112,7 @@ class Progress:
     test_on_green: bool = False
     promoted: bool = False
     moves: int = 0
+    test_moves: int = 0
     shifts: int = 0
     shifted: float = 0.0
     alarms_polled: float = 0.0

@@ -14,8 +14,9 @@ _NOT_INHERITED = ("description", "overrideAlarmConfiguration", "previousRevision
 def rollback_document(failed: Document, progress: Progress, previous: Document | None, now: float) -> Document:
     """The document of the deployment that undoes `failed`, whose state is `progress`.
 
-    It takes over both task sets and the weights; `previous` is the group's last deployment that succeeded, whose
-    revision is what is live again.
+    It takes over both task sets and the weights. Test traffic and the primary task set it supposes to be on the
+    replacement's side: the process may have died between moving them and writing so down. `previous` is the
+    group's last deployment that succeeded, whose revision is what is live again.
     """
     failed_plan = plan_from(failed["plan"])
     rollback_id = progress.rollback_id or ""
@@ -30,8 +31,8 @@ def rollback_document(failed: Document, progress: Progress, previous: Document |
         blue=progress.blue,
         green=progress.green,
         green_weight=progress.green_weight,
-        test_on_green=progress.test_on_green,
-        promoted=progress.promoted,
+        test_on_green=plan.has_test_route,
+        promoted=True,
     )
     inherited = {key: value for key, value in failed["info"].items() if key not in _NOT_INHERITED}
     info = {

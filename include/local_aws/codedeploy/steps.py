@@ -141,7 +141,7 @@ def _restore_traffic(view: View) -> Move:
     """Production first, whatever else may go wrong after it."""
     if not view.progress.begun:
         return acts.Route(0)
-    if view.plan.has_test_route and view.progress.test_on_green:
+    if view.progress.test_on_green:
         return acts.RouteTest("blue")
     return acts.Promote("blue") if view.progress.promoted else view.next_stage()
 
