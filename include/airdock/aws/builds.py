@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,7 +29,7 @@ IMAGE_DETAIL = "imageDetail.json"
 def newest(account: Account, project: str) -> list[Facts]:
     """The newest builds of a project, newest first. Raises Refused or Fault."""
     client = account.client("codebuild")
-    with spoken(f"asking CodeBuild for the builds of {project}"):
+    with _asking(project, f"asking CodeBuild for the builds of {project}"):
         ids = client.list_builds_for_project(projectName=project, sortOrder="DESCENDING").get("ids", [])
         found = client.batch_get_builds(ids=ids[:NEWEST_LOOKED_AT])["builds"] if ids else []
     by_id = {build["id"]: build_facts(build) for build in found}
@@ -42,14 +43,8 @@ def start(account: Account, request: Mapping[str, Any]) -> Facts:
         Refused: no such project, or CodeBuild does not take the request.
         Fault: throttled, out of reach, or as many builds run as the account may have.
     """
-    project = request["projectName"]
-    from botocore.exceptions import ClientError
-
-    with spoken(f"starting a build of {project}"):
-        try:
-            return build_facts(account.client("codebuild").start_build(**request)["build"])
-        except ClientError as error:
-            raise _told(error, project) or error from error
+    with _asking(request["projectName"], f"starting a build of {request['projectName']}"):
+        return build_facts(account.client("codebuild").start_build(**request)["build"])
 
 
 def console_url(account: Account, build_id: str) -> str:
@@ -87,14 +82,20 @@ def image_detail(account: Account, facts: Facts) -> Mapping[str, Any]:
     return _parsed(text, place)
 
 
-def _told(error: Any, project: str) -> Exception | None:
-    """The error in our words, where AWS's own do not say what to do."""
-    code = error_code(error)
-    if code == "AccountLimitExceededException":
-        return Fault(f"CodeBuild runs as many builds as the account may have: {error}")
-    if code == "ResourceNotFoundException":
-        return Refused(f"there is no CodeBuild project {project!r} in this account and region")
-    return None
+@contextmanager
+def _asking(project: str, doing: str) -> Iterator[None]:
+    """`spoken`, with our own words where CodeBuild's do not say what to do."""
+    from botocore.exceptions import ClientError
+
+    with spoken(doing):
+        try:
+            yield
+        except ClientError as error:
+            if error_code(error) == "AccountLimitExceededException":
+                raise Fault(f"CodeBuild runs as many builds as the account may have: {error}") from error
+            if error_code(error) == "ResourceNotFoundException":
+                raise Refused(f"there is no CodeBuild project {project!r} in this account and region") from error
+            raise
 
 
 def _object(account: Account, facts: Facts, bucket: str, key: str) -> bytes | None:
