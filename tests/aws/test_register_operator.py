@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from airdock.aws.operators.ecs import EcsRegisterTaskDefinitionOperator
 from airdock.errors import Fault
 from airdock.release import TaskDefinition
-from tests.aws.delivery import COMMIT, a_source, a_target, an_image, connect
+from tests.delivery import COMMIT, a_source, a_target, an_image, connect
 from tests.fakes import FakeStore, a_context, run_task
 from tests.local_aws_process import LocalAws
 

@@ -8,7 +8,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
 from airdock.aws.operators.verdict import VerdictOperator
-from tests.aws.delivery import a_source, a_target, connect
+from tests.delivery import a_source, a_target, connect
 from tests.fakes import a_context, run_task
 from tests.local_aws_process import LocalAws
 

@@ -9,7 +9,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
 from airdock.aws.operators.verify import VerifyServiceOperator
-from tests.aws.delivery import a_release, a_target, connect
+from tests.delivery import a_release, a_target, connect
 from tests.blue_green import BlueGreen
 from tests.fakes import a_context, run_task
 from tests.local_aws_process import LocalAws
