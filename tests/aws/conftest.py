@@ -8,7 +8,7 @@ import pytest
 from airdock.aws import hooks
 from airdock.aws.hooks import Account
 from local_aws.world import Settings, World
-from tests.aws.delivery import connect
+from tests.delivery import connect
 from tests.local_aws_process import LocalAws, free_port
 
 
