@@ -28,10 +28,14 @@ class FakeCodeBuild:
     builds: list[dict[str, Any]] = field(default_factory=list)
     requests: list[dict[str, Any]] = field(default_factory=list)
     lose_replies: int = 0
+    refuse_calls: int = 0
     meta: Any = field(default_factory=lambda: SimpleNamespace(region_name="eu-west-1"))
 
     def start_build(self, **request: Any) -> dict[str, Any]:
         self.requests.append(request)
+        if self.refuse_calls:
+            self.refuse_calls -= 1
+            raise an_error("ThrottlingException", "StartBuild")
         known = [build for build in self.builds if build["token"] == request["idempotencyToken"]]
         build = known[0] if known else self._built(request)
         if self.lose_replies:

@@ -124,10 +124,10 @@ def test_build_whose_reply_is_lost_is_one_build(workshop):
     workshop.push()
     fault = {"id": "lost", "service": "codebuild", "operation": "StartBuild", "nth": 1, "action": "reset_after"}
     workshop.aws.faults(fault)
-    finished = len(workshop.aws.effects("codebuild", "build_finished"))
+    starts = len(workshop.aws.effects("codebuild", "StartBuild"))
     assert workshop.build()["digest"] == workshop.digest
     assert len(workshop.builds()) == 1
-    assert len(workshop.aws.effects("codebuild", "build_finished")) == finished + 1
+    assert len(workshop.aws.effects("codebuild", "StartBuild")) == starts + 1
 
 
 def test_build_is_found_again_by_a_try_that_knows_nothing_of_the_first(workshop):

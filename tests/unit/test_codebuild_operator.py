@@ -82,12 +82,18 @@ def test_build_leaves_its_page_in_the_console_as_a_link():
     assert context["ti"].xcoms["build", "console_url"].endswith("/codebuild/projects/greeter/build/greeter:1/")
 
 
-def test_build_whose_reply_was_lost_is_adopted_by_the_retry():
+def test_build_whose_reply_was_lost_is_adopted_at_once():
     account = FakeAccount(FakeCodeBuild(lose_replies=1))
+    assert deliver(account)["build"]["id"] == "greeter:1"
+    assert len(account.codebuild.requests) == 1
+
+
+def test_build_that_was_not_started_is_a_fault_and_started_by_the_retry():
+    account = FakeAccount(FakeCodeBuild(refuse_calls=1))
     with pytest.raises(Fault, match="starting a build of greeter"):
         deliver(account)
     assert deliver(account)["build"]["id"] == "greeter:1"
-    assert len(account.codebuild.requests) == 1
+    assert len({request["idempotencyToken"] for request in account.codebuild.requests}) == 1
 
 
 def test_build_of_a_crashed_try_is_followed_even_when_the_store_was_not_written():

@@ -37,14 +37,16 @@ def newest(account: Account, project: str) -> list[Facts]:
 
 
 def start(account: Account, request: Mapping[str, Any]) -> Facts:
-    """Start a build; `idempotencyToken` in the request makes a repetition within five minutes harmless.
+    """Start a build, in a single call: whoever gets a Fault looks for the build before starting another.
+
+    `idempotencyToken` in the request makes a repetition within five minutes harmless all the same.
 
     Raises:
         Refused: no such project, or CodeBuild does not take the request.
         Fault: throttled, out of reach, or as many builds run as the account may have.
     """
     with _asking(request["projectName"], f"starting a build of {request['projectName']}"):
-        return build_facts(account.client("codebuild").start_build(**request)["build"])
+        return build_facts(account.client("codebuild", once=True).start_build(**request)["build"])
 
 
 def console_url(account: Account, build_id: str) -> str:

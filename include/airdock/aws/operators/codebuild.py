@@ -66,13 +66,16 @@ class CodeBuildStartBuildOperator(JobOperator):
     def adopt_or_start(self, context: Context) -> str:
         commit = self._source().commit.sha
         mark = build_marker(self.application, commit, context["run_id"], clear_number(context))
-        known = [build for build in builds.newest(self.account, self.project) if build["commit"] == commit]
+        known = self._builds_of(commit)
         choice = self._choice(mark, known)
         self.log.info(choice.reason)
         if isinstance(choice, Adopt):
             return choice.id
         starts = sum(build["delivery"] == str(mark) for build in known)
-        return str(builds.start(self.account, self._request(mark, starts))["id"])
+        try:
+            return str(builds.start(self.account, self._request(mark, starts))["id"])
+        except Fault as fault:
+            return self._started_unheard(mark, fault)
 
     def conclude(self, context: Context, facts: Facts) -> Any:
         ended_well = build_state(facts["status"]) is State.SUCCEEDED
@@ -89,6 +92,17 @@ class CodeBuildStartBuildOperator(JobOperator):
 
     def _source(self) -> Source:
         return Source.from_json(self.source)
+
+    def _builds_of(self, commit: str) -> list[Facts]:
+        return [build for build in builds.newest(self.account, self.project) if build["commit"] == commit]
+
+    def _started_unheard(self, mark: Marker, fault: Fault) -> str:
+        """The build that was started although its reply was lost; raises the fault when there is none."""
+        choice = self._choice(mark, self._builds_of(self._source().commit.sha))
+        if isinstance(choice, Start):
+            raise fault
+        self.log.warning("%s; but %s", fault.sentence, choice.reason)
+        return choice.id
 
     def _choice(self, mark: Marker, known: Sequence[Facts]) -> Adopt | Start:
         """What to do, where a build that has lost its image since is as if it had never been."""
