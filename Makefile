@@ -48,7 +48,6 @@ bench: setup
 docs: setup
 	$(RUN) -m airdock.spec.schema > docs/pipeline.schema.json
 	$(RUN) -m airdock.spec.reference > docs/pipeline.md
-	$(RUN) -m airdock.spec.reference > docs/pipeline.md
 
 setup: $(READY)
 

@@ -24,7 +24,8 @@ def bundle(folder: Path, pipelines: int) -> Path:
     shipped = (DAGS / "pipelines" / "greeter.yaml").read_text()
     for number in range(pipelines - 1):
         name = f"greeter-{number}"
-        (dags / "pipelines" / f"{name}.yaml").write_text(shipped.replace("application: greeter", f"application: {name}", 1))
+        text = shipped.replace("application: greeter", f"application: {name}", 1)
+        (dags / "pipelines" / f"{name}.yaml").write_text(text)
     return dags
 
 

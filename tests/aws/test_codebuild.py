@@ -186,7 +186,7 @@ def test_an_unknown_commit_fails_in_the_source_phase(project: Callable[..., Proj
 
 
 def test_the_stand_in_names_the_instruction_that_it_does_not_follow(project: Callable[..., Project]) -> None:
-    made = project(commands("docker build ."), **{"Dockerfile": "FROM scratch\nRUN make\n"})
+    made = project(commands("docker build ."), Dockerfile="FROM scratch\nRUN make\n")
     build = made.ended(made.start())
     assert build["buildStatus"] == "FAILED"
     assert "line 2: this stand-in for docker does not follow RUN" in made.log(build)

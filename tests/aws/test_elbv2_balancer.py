@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+
 from tests.local_aws_process import LocalAws, free_port
 
 WAIT_SECONDS = 20

@@ -1,4 +1,4 @@
-"""The `aws` command of a build: the one call that pushing an image needs, and a way to the real command if it is here."""
+"""The `aws` command of a build: the one call that pushing an image needs, and the way to the real command."""
 
 from __future__ import annotations
 

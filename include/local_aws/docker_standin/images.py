@@ -63,8 +63,8 @@ class _Builder:
         getattr(self, f"_{instruction.word.lower()}")(instruction, value)
 
     def _arg(self, _: Instruction, value: str) -> None:
-        name, _, default = value.partition("=")
-        self._arguments[name] = self._given.get(name, default.strip("\"'"))
+        name, *default = value.split("=", 1)
+        self._arguments[name] = self._given.get(name, "".join(default).strip("\"'"))
 
     def _from(self, _: Instruction, value: str) -> None:
         self.image.base = value.split()[0]
@@ -80,7 +80,7 @@ class _Builder:
         self.image.config["WorkingDir"] = str(PurePosixPath(self.image.config.get("WorkingDir", "/"), value))
 
     def _expose(self, _: Instruction, value: str) -> None:
-        ports = {port if "/" in port else f"{port}/tcp": {} for port in value.split()}
+        ports: dict[str, Any] = {port if "/" in port else f"{port}/tcp": {} for port in value.split()}
         self.image.config.setdefault("ExposedPorts", {}).update(ports)
 
     def _user(self, _: Instruction, value: str) -> None:

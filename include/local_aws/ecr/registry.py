@@ -6,7 +6,7 @@ import hmac
 import re
 from base64 import b64decode
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import IO, Any
 
 from moto.ecr.models import ecr_backends
 from werkzeug.wrappers import Request, Response
@@ -84,8 +84,8 @@ def _blob(request: Request, name: str, digest: str) -> Response:  # noqa: ARG001
     headers = {"Docker-Content-Digest": digest, "Content-Length": str(file.stat().st_size)}
     if request.method == "HEAD":
         return Response(headers=headers, content_type="application/octet-stream")
+    content: IO[bytes] = file.open("rb")
     stream = iter(lambda: content.read(_CHUNK), b"")
-    content = file.open("rb")
     response = Response(stream, headers=headers, content_type="application/octet-stream", direct_passthrough=True)
     response.call_on_close(content.close)
     return response
