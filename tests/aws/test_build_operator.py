@@ -1,5 +1,7 @@
 """A commit becomes an image exactly once, with CodeBuild, CodeCommit and ECR of the local AWS."""
 
+import asyncio
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from airdock.release import Build, Image
 from tests.fakes import FakeStore, a_context
 from tests.git_server import git
 from tests.local_aws_process import REGION, LocalAws
-from tests.registry import Registry
+from tests.registry import Registry, until
 
 BUILDSPEC = """\
 version: 0.2
@@ -130,12 +132,37 @@ def test_build_whose_reply_is_lost_is_one_build(workshop):
     assert len(workshop.aws.effects("codebuild", "StartBuild")) == starts + 1
 
 
+def test_build_is_followed_after_the_task_process_was_killed_before_it_knew_of_it(workshop):
+    workshop.push()
+    source, before = workshop.source(), len(workshop.aws.effects("codebuild", "StartBuild"))
+    fault = {"id": "held", "service": "codebuild", "operation": "StartBuild", "nth": 1, "action": "block_after"}
+    workshop.aws.faults(fault)
+    process = get_context("fork").Process(target=lambda: workshop.task(source).execute(a_context("build")))
+    process.start()
+    until(lambda: any(each["blocked"] for each in workshop.aws.control("GET", "faults")))
+    process.kill()
+    process.join(10)
+    workshop.aws.release("held")
+    assert workshop.task(source).execute(a_context("build"))["digest"] == workshop.digest
+    assert len(workshop.aws.effects("codebuild", "StartBuild")) == before + 1
+
+
 def test_build_is_found_again_by_a_try_that_knows_nothing_of_the_first(workshop):
     workshop.push()
     with pytest.raises(TaskDeferred):
         workshop.task(workshop.source(), handoff_seconds=0).execute(a_context("build", store=FakeStore()))
     assert workshop.build(a_context("build", store=FakeStore()))["digest"] == workshop.digest
     assert len(workshop.builds()) == 1
+
+
+def test_build_that_takes_longer_is_waited_for_in_the_triggerer_and_concluded_from_its_event(workshop):
+    workshop.push()
+    task, context = workshop.task(workshop.source(), handoff_seconds=0, poll_seconds=0.3), a_context("build")
+    with pytest.raises(TaskDeferred) as deferred:
+        task.execute(context)
+    event = asyncio.run(anext(deferred.value.trigger.run()))
+    record = getattr(task, deferred.value.method_name)(context, event.payload)
+    assert record["digest"] == workshop.digest
 
 
 def test_build_of_one_commit_serves_all_runs(workshop):
