@@ -18,6 +18,8 @@ _COMMIT = re.compile(r"not our ref|unadvertised object|couldn't find remote ref|
 _MOVED = re.compile(r"unable to update url base from redirection|returned error: 30[1278]", re.I)
 _BROKEN = re.compile(r"fsck error|error in object|bad object|unable to parse|index-pack.*died of signal 11", re.I)
 _LIMIT = re.compile(r"signal 25|File too large|file size limit|SIGXFSZ|signal: 25", re.I)
+
+
 class Withheld(Refused):
     """The server has the repository and does not give out this commit by its id alone."""
 
