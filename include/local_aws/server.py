@@ -10,11 +10,12 @@ from typing import Any
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import BaseWSGIServer, make_server
 
-from local_aws import control, parts
+from local_aws import control
 from local_aws.dispatch import Dispatcher
 from local_aws.faults import FaultPlan
 from local_aws.gateway import Gateway
 from local_aws.moto_state import MotoState
+from local_aws.parts import SERVICES
 from local_aws.service import Service
 from local_aws.world import Settings, World
 
@@ -45,7 +46,7 @@ def listen(world: World) -> BaseWSGIServer:
     settings = world.settings
     listening = _listening(settings)
     faults = FaultPlan()
-    services = [control.service(world, faults), *parts.load()]
+    services = [control.service(world, faults), *SERVICES]
     state = MotoState(world.store, world.settings.state_dir)
     gateway = Gateway(world, Dispatcher(services), state, faults)
     state.restore()
