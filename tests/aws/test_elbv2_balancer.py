@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPException
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -80,6 +81,10 @@ class Balanced:
     def states(self, group: str) -> dict[str, str]:
         told = self.elb.describe_target_health(TargetGroupArn=self.groups[group])["TargetHealthDescriptions"]
         return {each["Target"]["Id"]: each["TargetHealth"]["State"] for each in told}
+
+    def reason(self, group: str) -> str:
+        (told,) = self.elb.describe_target_health(TargetGroupArn=self.groups[group])["TargetHealthDescriptions"]
+        return str(told["TargetHealth"]["Description"])
 
     def ask(self) -> tuple[int, str]:
         connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
@@ -196,14 +201,19 @@ def test_no_request_fails_while_tasks_are_replaced_and_traffic_shifts(
     assert sum(client.answers["blue"] for client in clients) > 0
 
 
-def test_without_a_healthy_target_the_balancer_says_503(
+def test_an_empty_target_group_answers_503(balanced: Balanced) -> None:
+    assert balanced.ask()[0] == 503
+
+
+def test_when_every_target_is_unhealthy_they_all_get_requests(
     balanced: Balanced, backend: Callable[[str, str], Backend]
 ) -> None:
     sick = backend("127.64.200.5", "sick")
     sick.status = 500
     balanced.add("blue", sick)
     until(lambda: balanced.states("blue")[sick.address] == "unhealthy")
-    assert balanced.ask()[0] == 503
+    assert balanced.ask() == (500, "sick")
+    assert balanced.reason("blue") == "Health checks failed with these codes: [500]"
 
 
 def test_listeners_and_targets_come_back_after_kill_9(
@@ -222,7 +232,7 @@ def test_a_taken_port_is_refused_in_words(
 ) -> None:
     taken = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
     balancer = balanced.elb.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
-    with pytest.raises(balanced.elb.exceptions.ClientError, match="is taken by another program"):
+    with pytest.raises(balanced.elb.exceptions.ClientError, match="Address already in use"):
         balanced.elb.create_listener(
             LoadBalancerArn=balancer, Protocol="HTTP", Port=taken.server_port, DefaultActions=[balanced._forward(1, 0)]
         )
@@ -247,8 +257,6 @@ def test_answers_are_counted_by_target_group_in_cloudwatch(
         ] or [None]
         if dimensions is None:
             return 0
-        from datetime import UTC, datetime, timedelta
-
         points = watch.get_metric_statistics(
             Namespace="AWS/ApplicationELB", MetricName="RequestCount", Dimensions=dimensions, Period=3600,
             StartTime=datetime.now(UTC) - timedelta(hours=1), EndTime=datetime.now(UTC) + timedelta(hours=1),

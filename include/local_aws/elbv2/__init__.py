@@ -1,7 +1,7 @@
-"""Elastic Load Balancing: moto's control plane, and a real HTTP balancer behind it."""
+"""Elastic Load Balancing: application load balancers that really balance, on ports of this host."""
 
-from local_aws.elbv2.engine import start
-from local_aws.elbv2.response import ElbResponse
+from local_aws.elbv2.balancer import resume
+from local_aws.elbv2.response import ELBV2Response
 from local_aws.service import Service
 
-SERVICE = Service(name="elasticloadbalancing", response=ElbResponse, start=start)
+SERVICE = Service(name="elasticloadbalancing", response=ELBV2Response, start=resume)

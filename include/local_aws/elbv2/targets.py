@@ -1,106 +1,127 @@
-"""The registered targets and their health: in memory for the balancer, written through to the store."""
+"""The registered targets: who they are, how they are, how many requests they hold."""
 
 from __future__ import annotations
 
-import threading
-import time
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
-from weakref import WeakKeyDictionary
 
-from local_aws.elbv2.health import DRAINING, HEALTHY, Health
-from local_aws.world import World, world
+from local_aws.elbv2.health import DEREGISTERING, DRAINING, HEALTHY, UNHEALTHY, Health, Reason
+from local_aws.store import Store
 
-KIND = "elbv2.target"
+KIND = "elbv2_target"
+Key = tuple[str, str, int]
 
 
 @dataclass(frozen=True)
 class Target:
-    """One address behind a target group; `since` is when it began to drain, in epoch seconds."""
+    """One (address, port) in a target group; `draining_until` is epoch seconds, 0 while it is registered."""
 
     group: str
-    id: str
+    ip: str
     port: int
     health: Health = field(default_factory=Health)
-    since: float = 0.0
+    draining_until: float = 0.0
 
     @property
-    def key(self) -> str:
-        return f"{self.group}|{self.id}|{self.port}"
-
-    @classmethod
-    def of(cls, document: dict[str, Any]) -> Target:
-        return cls(**{**document, "health": Health(**document["health"])})
+    def key(self) -> Key:
+        """What tells it from every other target."""
+        return self.group, self.ip, self.port
 
 
 class Targets:
-    """All targets of a world; the methods may be called from any thread."""
+    """All targets, written through to the store.
 
-    def __init__(self, of: World) -> None:
-        self._world = of
-        self._lock = threading.Lock()
-        self._known = {target.key: target for target in map(Target.of, of.store.all(KIND))}
-        self._open: dict[str, int] = {}
+    Changed by the balancer's event loop alone. Groups are tuples that are replaced, never edited: whoever took one
+    has a snapshot, in any thread.
+    """
 
-    def register(self, group: str, target_id: str, port: int) -> None:
-        """Add a target, or bring one back that drains."""
-        with self._lock:
-            target = Target(group, target_id, port)
-            known = self._known.get(target.key)
-            if known is None or known.health.state == DRAINING:
-                self._write(target)
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._groups: dict[str, tuple[Target, ...]] = {}
+        self._turn: dict[str, int] = {}
+        self._in_flight: dict[Key, int] = {}
+        for document in store.all(KIND):
+            self._place(_read(document))
 
-    def drain(self, group: str, target_id: str, port: int) -> None:
-        """Send it nothing new; `finish` takes it away once its open requests have ended."""
-        with self._lock:
-            known = self._known.get(Target(group, target_id, port).key)
-            if known and known.health.state != DRAINING:
-                self._write(replace(known, health=known.health.draining(), since=time.time()))
-
-    def finish(self, target: Target) -> None:
-        with self._lock:
-            self._known.pop(target.key, None)
-            self._world.store.delete(KIND, target.key)
-
-    def checked(self, target: Target, health: Health) -> None:
-        """Keep what a health check found, unless the target drains or is gone meanwhile."""
-        with self._lock:
-            known = self._known.get(target.key)
-            if known and known.health.state != DRAINING and known.health != health:
-                self._write(replace(known, health=health))
+    def of(self, group: str) -> tuple[Target, ...]:
+        """A snapshot of a target group."""
+        return self._groups.get(group, ())
 
     def all(self) -> list[Target]:
-        with self._lock:
-            return list(self._known.values())
+        """A snapshot of everything."""
+        return [target for group in list(self._groups.values()) for target in group]
 
-    def of_group(self, group: str) -> list[Target]:
-        return [target for target in self.all() if target.group == group]
+    def find(self, key: Key) -> Target | None:
+        """The target as it is now."""
+        return next((target for target in self.of(key[0]) if target.key == key), None)
 
-    def healthy(self, group: str) -> list[Target]:
-        return [target for target in self.of_group(group) if target.health.state == HEALTHY]
+    def put(self, target: Target) -> None:
+        """Add a target, or replace it."""
+        self._store.put(KIND, _name(target.key), asdict(target))
+        self._place(target)
 
-    def opened(self, target: Target, change: int) -> None:
-        """Count a request that begins (+1) or ends (-1)."""
-        with self._lock:
-            self._open[target.key] = self._open.get(target.key, 0) + change
+    def set_health(self, key: Key, health: Health) -> None:
+        """Take over a new health; only a changed state is worth a write."""
+        target = self.find(key)
+        if target is None or target.health.state == DRAINING:
+            return
+        changed = replace(target, health=health)
+        if health.state == target.health.state:
+            self._place(changed)
+        else:
+            self.put(changed)
 
-    def is_busy(self, target: Target) -> bool:
-        with self._lock:
-            return self._open.get(target.key, 0) > 0
+    def drain(self, key: Key, until: float) -> Target | None:
+        """Give a target no new requests; returns it, None when it was not registered."""
+        target = self.find(key)
+        if target is None or target.health.state == DRAINING:
+            return target
+        self.put(replace(target, health=Health(DRAINING, DEREGISTERING), draining_until=until))
+        return self.find(key)
 
-    def _write(self, target: Target) -> None:
-        self._world.store.put(KIND, target.key, asdict(target))
-        self._known[target.key] = target
+    def remove(self, key: Key) -> None:
+        """Forget a target."""
+        self._store.delete(KIND, _name(key))
+        self._groups[key[0]] = tuple(target for target in self.of(key[0]) if target.key != key)
+        self._in_flight.pop(key, None)
+
+    def pick(self, group: str) -> Target | None:
+        """The next target for a request: a healthy one in turn; when all have failed, any of them as an ALB does."""
+        snapshot = self.of(group)
+        able = [target for target in snapshot if target.health.state == HEALTHY]
+        able = able or [target for target in snapshot if target.health.state == UNHEALTHY]
+        if not able:
+            return None
+        self._turn[group] = turn = self._turn.get(group, -1) + 1
+        return able[turn % len(able)]
+
+    def begin(self, target: Target) -> None:
+        """Count a request in."""
+        self._in_flight[target.key] = self._in_flight.get(target.key, 0) + 1
+
+    def end(self, target: Target) -> None:
+        """Count a request out."""
+        if target.key in self._in_flight:
+            self._in_flight[target.key] -= 1
+
+    def idle(self, key: Key) -> bool:
+        """Whether no request is under way to the target."""
+        return not self._in_flight.get(key)
+
+    def _place(self, target: Target) -> None:
+        others = self.of(target.group)
+        if any(other.key == target.key for other in others):
+            placed = tuple(target if other.key == target.key else other for other in others)
+        else:
+            placed = (*others, target)
+        self._groups[target.group] = placed
 
 
-_by_world: WeakKeyDictionary[World, Targets] = WeakKeyDictionary()
-_opening = threading.Lock()
+def _name(key: Key) -> str:
+    return "|".join(map(str, key))
 
 
-def targets(of: World | None = None) -> Targets:
-    """The targets of a world, read from its store at the first use."""
-    current = of or world()
-    with _opening:
-        if current not in _by_world:
-            _by_world[current] = Targets(current)
-        return _by_world[current]
+def _read(document: dict[str, Any]) -> Target:
+    health = document["health"]
+    reason = Reason(**health["reason"]) if health["reason"] else None
+    return Target(**{**document, "health": Health(**{**health, "reason": reason})})
