@@ -284,8 +284,8 @@ def until(holds: Callable[[], bool], what: str, aws: LocalAws, seconds: float = 
     deadline = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > deadline:
-            done = [(entry["service"], entry["operation"], entry["params"]) for entry in aws.effects()[-30:]]
-            raise AssertionError(f"waited {seconds} s for {what}\n{done}\n{aws.log()[-3000:]}")
+            done = [f"{entry['operation']} {str(entry['params'])[:120]}" for entry in aws.effects("codedeploy")[-12:]]
+            raise AssertionError("\n".join([f"waited {seconds} s for {what}", *done, aws.log()[-2000:]]))
         time.sleep(0.1)
 
 

@@ -7,7 +7,7 @@ from typing import cast
 
 from local_aws.codedeploy import acts
 from local_aws.codedeploy.acts import Act, Answer, Fault, Health, Sides
-from local_aws.codedeploy.endings import alarmed, failed, finished
+from local_aws.codedeploy.endings import alarmed, failed, finished, unreadable
 from local_aws.codedeploy.progress import ENDED, Label, Plan, Progress, TaskSet
 
 PATIENCE = 100
@@ -18,6 +18,8 @@ def absorb(plan: Plan, progress: Progress, act: Act, answer: Answer, now: float)
     """The state after an act."""
     if isinstance(answer, Fault):
         return _faulted(plan, progress, act, answer, now)
+    if isinstance(act, acts.PollAlarms):
+        return _polled(plan, progress, cast(tuple[str, ...], answer), now)
     progress = replace(progress, faults=0, looked=now)
     match act:
         case acts.Survey():
@@ -35,10 +37,6 @@ def absorb(plan: Plan, progress: Progress, act: Act, answer: Answer, now: float)
             return _promoted(progress, label)
         case acts.Remove(label):
             return _removed(progress, label, bool(answer))
-        case acts.PollAlarms():
-            names = cast(tuple[str, ...], answer)
-            polled = replace(progress, alarms_polled=now)
-            return alarmed(plan, polled, names, now) if names else polled
         case acts.InvokeHook() | acts.BeginRollback():
             return replace(progress, begun=True)
         case acts.WatchRollback():
@@ -51,7 +49,15 @@ def _faulted(plan: Plan, progress: Progress, act: Act, fault: Fault, now: float)
         return replace(progress, alarms_polled=now)
     if fault.passing and progress.faults < PATIENCE:
         return replace(progress, faults=progress.faults + 1, looked=now)
+    if isinstance(act, acts.PollAlarms):
+        return unreadable(plan, progress, fault.message, now)
     return failed(plan, progress, fault.code, fault.message, now)
+
+
+def _polled(plan: Plan, progress: Progress, names: tuple[str, ...], now: float) -> Progress:
+    """Alarms have a rhythm of their own: looking at them is no look at what the stage waits for."""
+    polled = replace(progress, alarms_polled=now)
+    return alarmed(plan, polled, names, now) if names else polled
 
 
 def _watched(plan: Plan, progress: Progress, health: Health, now: float) -> Progress:

@@ -77,6 +77,12 @@ def alarmed(plan: Plan, progress: Progress, alarms: Iterable[str], now: float) -
     return _end(plan, progress, End("Stopped", code, message), "DEPLOYMENT_STOP_ON_ALARM" in plan.rollback_on, now)
 
 
+def unreadable(plan: Plan, progress: Progress, message: str, now: float) -> Progress:
+    """Alarms whose state can't be read stop the deployment as active ones do."""
+    end = End("Stopped", "ALARM_ACTIVE", message)
+    return _end(plan, progress, end, "DEPLOYMENT_STOP_ON_ALARM" in plan.rollback_on, now)
+
+
 def ended(plan: Plan, progress: Progress, status: str, code: str, message: str, now: float) -> Progress:
     """The deployment ends early for a reason of its own."""
     return _end(plan, progress, End(status, code, message), "DEPLOYMENT_FAILURE" in plan.rollback_on, now)
