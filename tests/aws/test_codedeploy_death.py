@@ -47,3 +47,21 @@ def test_death_during_a_rollback_still_ends_at_the_old_version(stage: BlueGreen)
     assert (stage.shares(deployment), stage.shares(undo)) == ([10], [0])
     until(lambda: stage.answers(5) == {(200, "v1"): 5}, "v1 to answer after the restart", stage.aws)
     assert [found["status"] for found in stage.task_sets()] == ["PRIMARY"]
+
+
+def test_death_while_green_starts_makes_no_second_task_set(stage: BlueGreen) -> None:
+    deployment = stage.deploy(stage.task_definition("v2"))
+    until(lambda: bool(stage.aws.effects("ecs", "CreateTaskSet")), "green to be created", stage.aws)
+    die(stage)
+    assert stage.ended(deployment)["status"] == "Succeeded"
+    assert len([entry for entry in stage.aws.effects("ecs", "CreateTaskSet") if not entry["error"]]) == 1
+    assert [found["externalId"] for found in stage.task_sets()] == [deployment]
+
+
+def test_death_in_the_termination_wait_ends_with_the_original_gone(stage: BlueGreen) -> None:
+    deployment = stage.deploy(stage.task_definition("v2"))
+    until(lambda: stage.info(deployment)["instanceTerminationWaitTimeStarted"], "the wait to start", stage.aws)
+    die(stage)
+    assert stage.ended(deployment)["status"] == "Succeeded"
+    assert stage.shares(deployment) == [100]
+    assert [found["externalId"] for found in stage.task_sets()] == [deployment]

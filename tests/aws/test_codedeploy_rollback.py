@@ -60,6 +60,25 @@ def hook(stage: BlueGreen, name: str, source: str) -> str:
     return name
 
 
+def make_5xx_alarm(stage: BlueGreen, colour: str) -> str:
+    """An alarm at the first 5xx answer of a target group's tasks."""
+    group, balancer = stage.target_groups[colour].rpartition(":")[2], stage.balancer.partition(":loadbalancer/")[2]
+    dimensions = [{"Name": "TargetGroup", "Value": group}, {"Name": "LoadBalancer", "Value": balancer}]
+    stage.aws.client("cloudwatch").put_metric_alarm(
+        AlarmName=f"greeter-5xx-{colour}",
+        Namespace="AWS/ApplicationELB",
+        MetricName="HTTPCode_Target_5XX_Count",
+        Dimensions=dimensions,
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+        TreatMissingData="notBreaching",
+    )
+    return f"greeter-5xx-{colour}"
+
+
 def assert_rolled_back(stage: BlueGreen, deployment: str, status: str, code: str) -> None:
     """The first terminal answer is whole, and production is on v1 with nothing of the replacement left."""
     info = stage.ended(deployment)
@@ -119,6 +138,37 @@ def test_hook_that_reports_failed_rolls_back(stage: BlueGreen) -> None:
     deployment = stage.deploy(stage.task_definition("v2"), {"AfterAllowTestTraffic": function})
     assert_rolled_back(stage, deployment, "Failed", "HOOK_EXECUTION_FAILURE")
     assert stage.events(deployment)["AfterAllowTestTraffic"] == "Failed"
+
+
+def test_hook_that_reports_success_lets_the_deployment_go_on_to_its_next_failure(stage: BlueGreen) -> None:
+    yes = hook(stage, "says-yes", REPORT.format(status="Succeeded"))
+    no = hook(stage, "says-no-again", REPORT.format(status="Failed"))
+    deployment = stage.deploy(stage.task_definition("v2"), {"BeforeInstall": yes, "AfterAllowTraffic": no})
+    assert_rolled_back(stage, deployment, "Failed", "HOOK_EXECUTION_FAILURE")
+    events = stage.events(deployment)
+    assert (events["BeforeInstall"], events["AllowTraffic"]) == ("Succeeded", "Succeeded")
+    assert events["AfterAllowTraffic"] == "Failed"
+    assert stage.shares(deployment) == [100]
+
+
+def test_hook_without_a_function_fails_before_anything_was_made(stage: BlueGreen) -> None:
+    deployment = stage.deploy(stage.task_definition("v2"), {"BeforeInstall": "nowhere"})
+    info = stage.ended(deployment)
+    assert (info["status"], info["errorInformation"]["code"]) == ("Failed", "HOOK_EXECUTION_FAILURE")
+    assert "rollbackInfo" not in info
+    assert len(stage.task_sets()) == 1
+
+
+def test_version_that_answers_500_sets_off_its_own_alarm(stage: BlueGreen) -> None:
+    alarms = [make_5xx_alarm(stage, colour) for colour in ("blue", "green")]
+    override = {"enabled": True, "alarms": [{"name": name} for name in alarms]}
+    broken = stage.task_definition("broken", STATUS="500")
+    deployment = stage.deploy(broken, deploymentConfigName=CANARY, overrideAlarmConfiguration=override)
+    stage.shifted(deployment, 10)
+    seen = stage.answers(20)
+    assert seen[(500, "broken")] == 2
+    assert_rolled_back(stage, deployment, "Stopped", "ALARM_ACTIVE")
+    assert stage.shares(deployment) == [10]
 
 
 def test_stop_with_rollback_in_the_middle_of_a_canary(stage: BlueGreen) -> None:
