@@ -147,3 +147,9 @@ def test_throttling_is_a_fault() -> None:
 
     with pytest.raises(Fault):
         read(Throttled())
+
+
+def test_traffic_that_was_never_shifted_is_not_over() -> None:
+    targets = {"d-AAAAAAAAA": a_target(0, Install="Failed", AllowTraffic="Skipped", AfterAllowTraffic="Skipped")}
+    facts = read(FakeCodeDeploy(an_info(), targets=targets))
+    assert not DeploymentWatch().finished(facts, {"success_at": "traffic_shift"})

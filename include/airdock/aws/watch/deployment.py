@@ -135,7 +135,9 @@ def _task_set(task_set: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _traffic_is_over(events: Iterable[Mapping[str, str]]) -> bool:
-    return any(event["name"] == "AfterAllowTraffic" and event["status"] in {"Succeeded", "Skipped"} for event in events)
+    """A deployment that failed before skips what comes after: AfterAllowTraffic counts once AllowTraffic succeeded."""
+    status = {event["name"]: event["status"] for event in events}
+    return status.get("AllowTraffic") == "Succeeded" and status.get("AfterAllowTraffic") in {"Succeeded", "Skipped"}
 
 
 def _error(information: Mapping[str, Any] | None) -> dict[str, str] | None:
