@@ -14,7 +14,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BlueGreen]:
     try:
         yield BlueGreen(aws)
     finally:
-        aws.kill9()
+        aws.stop()
 
 
 def die(stage: BlueGreen) -> None:

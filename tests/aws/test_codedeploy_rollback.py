@@ -38,7 +38,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BlueGreen]:
         )
         yield BlueGreen(aws, alarmConfiguration=alarms)
     finally:
-        aws.kill9()
+        aws.stop()
 
 
 def set_alarm(stage: BlueGreen, state: str) -> None:

@@ -18,7 +18,7 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BlueGreen]:
     try:
         yield BlueGreen(aws)
     finally:
-        aws.kill9()
+        aws.stop()
 
 
 def test_canary_gives_one_request_in_ten_to_the_new_version_and_then_all(stage: BlueGreen) -> None:
