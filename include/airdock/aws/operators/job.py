@@ -46,7 +46,8 @@ class DeliveryOperator(BaseOperator):
             context["ti"].xcom_push(key="reason", value=error.sentence)
             context["ti"].xcom_push(key="faulted", value=isinstance(error, Fault))
             if isinstance(error, Refused):
-                raise AirflowFailException(error.sentence) from error
+                # The cause adds nothing but its own trace: the sentence is the whole story.
+                raise AirflowFailException(error.sentence) from None
             raise
 
 
