@@ -48,7 +48,7 @@ def test_alarm_is_told_with_its_reason_and_where_production_stands() -> None:
     result = judge_deployment(facts, causes=["alarm greeter-5xx fired: 12 > 5", "a task stopped: exit 1"])
     assert result.outcome is Outcome.ROLLED_BACK
     assert result.sentence == (
-        "the deployment d-FORWARD01 stopped while traffic was moving: an alarm fired: alarm greeter-5xx fired: 12 > 5; "
+        "the deployment d-FORWARD01 stopped while traffic was moving: alarm greeter-5xx fired: 12 > 5; "
         "CodeDeploy rolled back with d-BACK00001, production is on the previous version"
     )
     assert len(result.details) == 2

@@ -120,6 +120,8 @@ def _cause(facts: Facts, causes: Sequence[str]) -> str:
     error = facts.get("error") or {}
     code, message = error.get("code", ""), error.get("message", "")
     told = ERRORS.get(code) or code or "CodeDeploy gives no reason"
+    if code == "ALARM_ACTIVE" and causes:
+        return causes[0].rstrip(". ")  # names the alarm, and why it fired
     broken = [event for event in facts.get("events", ()) if event["status"] == "Failed"]
     if broken and code in ("HOOK_EXECUTION_FAILURE", ""):
         told, message = f"the hook {broken[0]['name']} failed", broken[0]["message"] or message
