@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -57,6 +58,21 @@ class LocalAws:
         assert self._process
         self._process.kill()
         self._process.wait(timeout=10)
+
+    def end(self) -> None:
+        """End it for good, with all that it runs; tasks outlive a `kill9`."""
+        assert self._process
+        if self._process.poll() is None:
+            self.stop()
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdecimal() and self._runs(entry):
+                os.kill(int(entry.name), signal.SIGKILL)
+
+    def _runs(self, process: Path) -> bool:
+        try:
+            return f"LOCAL_AWS_CONTAINER={self.state_dir}/".encode() in (process / "environ").read_bytes()
+        except OSError:
+            return False
 
     def restart(self) -> None:
         """Start again on the same port and state."""

@@ -17,7 +17,7 @@ def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     """The local AWS in a process of its own, shared by the tests of a module."""
     aws = LocalAws(tmp_path_factory.mktemp("local-aws")).start()
     yield aws
-    aws.kill9()
+    aws.end()
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ def stage(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[BlueGreen]
     aws = LocalAws(tmp_path / "aws", minute_seconds=0.5).start()
     connect(aws, monkeypatch)
     yield BlueGreen(aws)
-    aws.kill9()
+    aws.end()
 
 
 def an_operator(stage: BlueGreen, arn: str, **changes: Any) -> CodeDeployCreateDeploymentOperator:

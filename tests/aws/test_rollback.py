@@ -64,7 +64,7 @@ def stage(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[BlueGreen]
     aws = LocalAws(tmp_path / "aws", minute_seconds=0.5).start()
     connect(aws, monkeypatch)
     yield BlueGreen(aws)
-    aws.kill9()
+    aws.end()
 
 
 def a_run(stage: BlueGreen, version: str = "v2", variables: dict[str, str] | None = None, **target: Any) -> Run:

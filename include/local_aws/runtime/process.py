@@ -6,6 +6,7 @@ is a directory, the user is ours, and programs of base images are the host's.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -35,7 +36,7 @@ class ProcessRuntime:
     def __init__(self, world: World) -> None:
         self._registry = Registry(world)
         self._children: dict[Path, subprocess.Popen[bytes]] = {}
-        self._leaders: dict[Path, int] = {}
+        self._adopted: dict[Path, int] = {}
 
     def pull(self, reference: str) -> Image:
         """An image's settings; its layers are fetched where they are unpacked, at the start."""
@@ -68,7 +69,6 @@ class ProcessRuntime:
                 start_new_session=True,
             )
         self._children[place.home] = child
-        self._leaders[place.home] = child.pid
         return start.address
 
     def found(self, place: Place) -> bool:
@@ -77,9 +77,6 @@ class ProcessRuntime:
 
     def exit_code(self, place: Place) -> int | None:
         """The exit status as the wrapper wrote it."""
-        child = self._children.get(place.home)
-        if child is not None:
-            child.poll()  # Else it stays a zombie.
         code = _written_code(place.home)
         if code is None and self._leader(place.home) is None:
             # It may have written and gone between the two looks.
@@ -114,10 +111,7 @@ class ProcessRuntime:
         if first is not None:
             send(first, signal.SIGTERM)
             _ended(lambda: self._leader(place.home) is None, grace_seconds)
-        _ended(lambda: not _kill(place.home), KILL_SECONDS)
-        child = self._children.pop(place.home, None)
-        if child is not None:
-            child.wait(timeout=KILL_SECONDS)
+        _ended(lambda: not _kill(place.home) and self._leader(place.home) is None, KILL_SECONDS)
 
     def output(self, place: Place, offset: int) -> bytes:
         """What it wrote, standard output and error together."""
@@ -131,15 +125,23 @@ class ProcessRuntime:
     def remove(self, place: Place) -> None:
         """Delete its directory."""
         shutil.rmtree(place.home, ignore_errors=True)
-        self._leaders.pop(place.home, None)
+        with contextlib.suppress(OSError):
+            place.home.parent.rmdir()  # The last container of a task takes the task's directory with it.
+        self._children.pop(place.home, None)
+        self._adopted.pop(place.home, None)
 
     def _leader(self, home: Path) -> int | None:
-        known = self._leaders.get(home)
+        """The wrapper's process id while it lives."""
+        child = self._children.get(home)
+        if child is not None:
+            # Of a child the kernel tells. Its environment, and with it the mark, is empty for a moment after exec.
+            return child.pid if child.poll() is None else None
+        known = self._adopted.get(home)
         if known is None:
             known = leader(home)
         if known is None or not bears_mark(known, home):
             return None
-        self._leaders[home] = known
+        self._adopted[home] = known
         return known
 
 
