@@ -53,29 +53,29 @@ def summarise(screen: Screen, story: Story, installed_seconds: float) -> None:
 
 
 TIME_COLUMNS = ("part", "seconds", "of it Airflow and Airdock")
-COLUMNS = ("version", "commit", "digest", "outcome", "time", "sent", "failed", "in production afterwards")
+COLUMNS = ("version", "commit", "digest", "outcome", "time", "sent", "failed", "canary share", "then in production")
 
 
 def _set_up(stack: Stack, aws: LocalAws, screen: Screen, story: Story) -> Seeded:
     began = time.monotonic()
 
-    def done(what: str) -> None:
+    def done(part: str, told: str) -> None:
         nonlocal began
-        story.timing[what] = time.monotonic() - began
-        screen.say(f"{what} ({story.timing[what]:.1f} s)")
+        story.timing[part] = time.monotonic() - began
+        screen.say(f"{told} ({story.timing[part]:.1f} s)")
         began = time.monotonic()
 
     screen.chapter("Set-up")
     stack.start_aws()
-    done(f"the local AWS answers at {stack.place.aws}, tasks run as {_kind(aws)}")
+    done("local AWS", f"the local AWS answers at {stack.place.aws}, tasks run as {_kind(aws)}")
     stack.migrate()
-    done("Airflow's database is made")
+    done("Airflow's database", "Airflow's database is made")
     stack.start_airflow()
     seeded = seed(stack.place, aws, stack.stopping)
-    done("network, balancer, registry, build project, and a placeholder service run")
+    done("infrastructure", "network, balancer, registry, build project, and a placeholder service run")
     stack.wait_for_airflow()
     stack.wait_for_dag(DAG_ID)
-    done("Airflow's api-server, scheduler, dag-processor and triggerer are healthy")
+    done("Airflow's start", "Airflow's api-server, scheduler, dag-processor and triggerer are healthy")
     return seeded
 
 
@@ -111,8 +111,17 @@ def _row(delivery: Delivery) -> list[str]:
         f"{delivery.seconds:.1f} s",
         str(len(delivery.answers)),
         str(delivery.failed_requests),
+        _canary(delivery),
         _short(delivery.facts.in_production),
     ]
+
+
+def _canary(delivery: Delivery) -> str:
+    """What the new version answered of the traffic while it had its first share."""
+    if not delivery.shares:
+        return "none"
+    first = delivery.shares[0]
+    return f"{first.measured(delivery.change.version):.1f} % of {first.percent} %"
 
 
 def _short(digest: str) -> str:
