@@ -11,8 +11,8 @@ from airflow.sdk.exceptions import AirflowFailException
 from airdock.aws.operators.codedeploy import CodeDeployCreateDeploymentOperator
 from airdock.errors import Fault
 from airdock.release import Deployment
-from tests.delivery import a_release, a_source, a_target, connect
 from tests.blue_green import BlueGreen, until
+from tests.delivery import a_release, a_source, a_target, connect
 from tests.fakes import FakeStore, a_context, run_task
 from tests.local_aws_process import LocalAws
 

@@ -9,8 +9,8 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
 from airdock.aws.operators.verify import VerifyServiceOperator
-from tests.delivery import a_release, a_target, connect
 from tests.blue_green import BlueGreen
+from tests.delivery import a_release, a_target, connect
 from tests.fakes import a_context, run_task
 from tests.local_aws_process import LocalAws
 
