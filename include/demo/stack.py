@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 
 from demo.place import ADMIN, Place
-from demo.process import Process, Trouble
+from demo.process import LOOK_EVERY_SECONDS, Process, Trouble
 from demo.rest import Airflow, get_json
 from demo.settings import airflow_environ, aws_environ
 
@@ -54,12 +54,15 @@ class Stack:
         environ = airflow_environ(self.place)
         for part in AIRFLOW_PARTS:
             self._start(part, self._airflow(part), environ)
+        self._warming = threading.Thread(target=self._warm_up, daemon=True)
+        self._warming.start()
 
     def wait_for_airflow(self) -> None:
         """Return once all of Airflow's parts report health. Raises Trouble."""
         for part in AIRFLOW_PARTS[1:]:
             self.check()
             self.processes[part].wait_until(self.airflow.healthy, READY_SECONDS, self.stopping)
+        self._warming.join(READY_SECONDS)
 
     def wait_for_dag(self, dag_id: str) -> None:
         """Return once Airflow can run the dag. Raises Trouble, with the import errors if there are any."""
@@ -91,6 +94,15 @@ class Stack:
         log = self.place.logs / f"{name.replace(' ', '-')}.log"
         self.processes[name] = Process(name, command, environ, log, GRACE_SECONDS.get(name, 10))
         return self.processes[name]
+
+    def _warm_up(self) -> None:
+        """Ask once for what tasks ask first: Airflow builds that API at its first request, for eight seconds."""
+        while not self.stopping.is_set():
+            try:
+                get_json(f"{self.place.ui}/execution/health", READY_SECONDS)
+                return
+            except (OSError, ValueError):
+                self.stopping.wait(LOOK_EVERY_SECONDS)
 
     def _airflow(self, *arguments: str) -> list[str]:
         return [str(Path(sys.executable).with_name("airflow")), *arguments]
