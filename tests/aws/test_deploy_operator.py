@@ -22,9 +22,11 @@ LOST_REPLY = {"id": "lost", "service": "codedeploy", "operation": "CreateDeploym
 @pytest.fixture
 def stage(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[BlueGreen]:
     aws = LocalAws(tmp_path / "aws", minute_seconds=0.5).start()
-    connect(aws, monkeypatch)
-    yield BlueGreen(aws)
-    aws.end()
+    try:
+        connect(aws, monkeypatch)
+        yield BlueGreen(aws)
+    finally:
+        aws.end()
 
 
 def an_operator(stage: BlueGreen, arn: str, **changes: Any) -> CodeDeployCreateDeploymentOperator:

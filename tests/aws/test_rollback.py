@@ -62,9 +62,11 @@ class Run:
 @pytest.fixture
 def stage(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[BlueGreen]:
     aws = LocalAws(tmp_path / "aws", minute_seconds=0.5).start()
-    connect(aws, monkeypatch)
-    yield BlueGreen(aws)
-    aws.end()
+    try:
+        connect(aws, monkeypatch)
+        yield BlueGreen(aws)
+    finally:
+        aws.end()
 
 
 def a_run(stage: BlueGreen, version: str = "v2", variables: dict[str, str] | None = None, **target: Any) -> Run:
