@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from local_aws.ecs.decisions import Owner, Seen, steady
-from local_aws.ecs.records import SERVICE, TASK_SET, Document, add_event, now, region_of, task_sets_of
+from local_aws.ecs.records import SERVICE, TASK_SET, Document, add_event, now, task_sets_of
+from local_aws.ecs.rollout_events import emit_action, emit_deployment
 from local_aws.ecs.setbacks import forget_setbacks
 from local_aws.world import World
 
@@ -51,7 +52,7 @@ def _settle_task_set(world: World, service: Document, task_set: Document, owner:
     if is_steady:
         name = f"(service {service['serviceName']}, taskSet {owner.id})"
         add_event(world, service["serviceArn"], f"{name} has reached a steady state.")
-        _emit(world, service, "ECS Service Action", "INFO", "TASKSET_STEADY_STATE")
+        emit_action(world, service, "INFO", "TASKSET_STEADY_STATE")
 
 
 def _finish_rollout(world: World, service: Document, owners: Sequence[Owner], tasks: Sequence[Seen]) -> None:
@@ -74,19 +75,6 @@ def _finish_rollout(world: World, service: Document, owners: Sequence[Owner], ta
     emit_deployment(world, service["serviceArn"], newest["id"], "SERVICE_DEPLOYMENT_COMPLETED", reason)
 
 
-def emit_deployment(world: World, service_arn: str, deployment: str, name: str, reason: str) -> None:
-    """The event "ECS Deployment State Change"."""
-    detail = {
-        "eventType": "INFO",
-        "eventName": name,
-        "deploymentId": deployment,
-        "updatedAt": now(world),
-        "reason": reason,
-    }
-    world.events.emit("aws.ecs", "ECS Deployment State Change", detail, [service_arn], region_of(service_arn))
-    world.threads.wakeups.notify()
-
-
 def _tell_steady(
     world: World, service: Document, steady_ids: list[str], owners: Sequence[Owner], tasks: Sequence[Seen]
 ) -> None:
@@ -103,18 +91,7 @@ def _tell_steady(
     if now_steady:
         message = f"(service {service['serviceName']}) has reached a steady state."
         add_event(world, service["serviceArn"], message)
-        _emit(world, service, "ECS Service Action", "INFO", "SERVICE_STEADY_STATE")
-
-
-def _emit(world: World, service: Document, detail_type: str, event_type: str, name: str) -> None:
-    detail = {
-        "eventType": event_type,
-        "eventName": name,
-        "clusterArn": service["clusterArn"],
-        "createdAt": now(world),
-    }
-    world.events.emit("aws.ecs", detail_type, detail, [service["serviceArn"]], region_of(service["serviceArn"]))
-    world.threads.wakeups.notify()
+        emit_action(world, service, "INFO", "SERVICE_STEADY_STATE")
 
 
 def _ended(service: Document) -> None:

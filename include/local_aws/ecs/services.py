@@ -6,19 +6,10 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 
-from local_aws.ecs.decisions import scaled
+from local_aws.ecs.admission import check_balancers, check_network, check_strategy, check_update
 from local_aws.ecs.definitions import Definitions
-from local_aws.ecs.records import (
-    SERVICE,
-    TASK_SET,
-    Document,
-    arn,
-    deployment_id,
-    last,
-    now,
-    region_of,
-    task_sets_of,
-)
+from local_aws.ecs.deployments import DEPLOYED, amend, deploy, make_primary, new_deployment, rescale, set_desired
+from local_aws.ecs.records import SERVICE, TASK_SET, Document, arn, last, now, task_sets_of
 from local_aws.ecs.refusals import (
     ClientError,
     InvalidParameterError,
@@ -26,6 +17,7 @@ from local_aws.ecs.refusals import (
     ServiceNotFoundError,
     UnsupportedFeatureError,
 )
+from local_aws.ecs.rollout_events import emit_deployment
 from local_aws.ecs.service_views import described
 from local_aws.world import world
 
@@ -46,19 +38,6 @@ _COPIED = (
     "availabilityZoneRebalancing",
     "tags",
 )
-_DEPLOYED = ("launchType", "capacityProviderStrategy", "platformVersion", "networkConfiguration", "loadBalancers")
-_NOT_BY_UPDATE = {
-    "taskDefinition": "Unable to update task definition on services with a CODE_DEPLOY deployment controller. "
-    "Use AWS CodeDeploy to trigger a new deployment.",
-    "networkConfiguration": "Unable to update network parameters on services with a CODE_DEPLOY deployment controller. "
-    "Use AWS CodeDeploy to trigger a new deployment.",
-    "platformVersion": "Unable to update platform version on services with a CODE_DEPLOY deployment controller. "
-    "Use AWS CodeDeploy to trigger a new deployment.",
-    "loadBalancers": "Unable to update load balancers on services with a CODE_DEPLOY deployment controller. "
-    "Use AWS CodeDeploy to trigger a new deployment.",
-    "forceNewDeployment": "Cannot force a new deployment on services with a CODE_DEPLOY deployment controller. "
-    "Use AWS CodeDeploy to trigger a new deployment.",
-}
 _UPDATED = (
     "desiredCount",
     "healthCheckGracePeriodSeconds",
@@ -86,7 +65,9 @@ class Services(Definitions):
         service = self._new_service(given, controller, service_arn, cluster.arn)
         world().store.put(SERVICE, service_arn, service)
         if controller == "CODE_DEPLOY":
-            self._make_primary(service)
+            make_primary(service)
+        for deployment in service["deployments"]:
+            _tell_begun(service_arn, deployment)
         world().threads.wakeups.notify()
         return self._answer(service_arn)
 
@@ -97,20 +78,22 @@ class Services(Definitions):
         if service["status"] != "ACTIVE":
             raise ServiceNotActiveError
         controller = service["deploymentController"]["type"]
-        _check_strategy(given)
+        check_strategy(given)
         if controller != "ECS":
-            _check_update(given, controller)
+            check_update(given, controller)
         deployment = self._new_deployment(service, given) if controller == "ECS" else None
 
         def change(document: Document) -> None:
             document |= {name: given[name] for name in _UPDATED if given.get(name) is not None}
             document["deploymentConfiguration"] |= given.get("deploymentConfiguration") or {}
             if deployment:
-                _deploy(document, deployment)
-            _set_desired(document)
+                deploy(document, deployment)
+            set_desired(document)
 
         world().store.update(SERVICE, service["serviceArn"], change)
         self._rescale_task_sets(service["serviceArn"])
+        if deployment:
+            _tell_begun(service["serviceArn"], deployment)
         world().threads.wakeups.notify()
         return self._answer(service["serviceArn"])
 
@@ -123,7 +106,7 @@ class Services(Definitions):
 
         def change(document: Document) -> None:
             document |= {"status": "DRAINING", "desiredCount": 0}
-            _set_desired(document)
+            set_desired(document)
 
         world().store.update(SERVICE, key, change)
         for task_set in task_sets_of(world(), key):
@@ -182,7 +165,7 @@ class Services(Definitions):
     def _check_creation(self, given: Document, controller: str) -> None:
         if controller not in CONTROLLERS:
             raise InvalidParameterError(f"Unknown deployment controller type {controller}.")
-        _check_strategy(given)
+        check_strategy(given)
         if (given.get("schedulingStrategy") or "REPLICA") != "REPLICA":
             raise UnsupportedFeatureError("not implemented by the local AWS: ecs:CreateService DAEMON")
         if controller == "EXTERNAL":
@@ -224,37 +207,12 @@ class Services(Definitions):
         if named:
             service["taskDefinition"] = self.definition(named).arn
         if controller == "ECS":
-            _deploy(service, _deployment(service, service["taskDefinition"]))
+            deploy(service, new_deployment(service, service["taskDefinition"]))
         return service
-
-    def _make_primary(self, service: Document) -> None:
-        """ECS makes a CODE_DEPLOY service's first task set itself; it is the first deployment's blue."""
-        key = deployment_id()
-        task_set = {
-            "id": key,
-            "taskSetArn": arn(
-                service["clusterArn"], "task-set", last(service["clusterArn"]), service["serviceName"], key
-            ),
-            "serviceArn": service["serviceArn"],
-            "clusterArn": service["clusterArn"],
-            "status": "PRIMARY",
-            "taskDefinition": service["taskDefinition"],
-            "computedDesiredCount": service["desiredCount"],
-            "createdAt": now(world()),
-            "updatedAt": now(world()),
-            "scale": {"value": 100.0, "unit": "PERCENT"},
-            "stabilityStatus": "STABILIZING",
-            "stabilityStatusAt": now(world()),
-            "tags": [],
-            "serviceRegistries": service["serviceRegistries"],
-            **{name: service[name] for name in (*_DEPLOYED, "platformFamily") if name in service},
-            "_": {},
-        }
-        world().store.put(TASK_SET, task_set["taskSetArn"], task_set)
 
     def _new_deployment(self, service: Document, given: Document) -> Document | None:
         """The deployment that an update begins, None when nothing of what runs changes."""
-        changed = {name: given[name] for name in _DEPLOYED if given.get(name) is not None}
+        changed = {name: given[name] for name in DEPLOYED if given.get(name) is not None}
         named = given.get("taskDefinition")
         if not named and not changed and not given.get("forceNewDeployment"):
             return None
@@ -262,7 +220,7 @@ class Services(Definitions):
         if not given.get("forceNewDeployment") and not changed and definition.arn == service["taskDefinition"]:
             return None
         check_balancers(definition, changed.get("loadBalancers") or service["loadBalancers"])
-        return _deployment({**service, **changed}, definition.arn)
+        return new_deployment({**service, **changed}, definition.arn)
 
     def _rescale_task_sets(self, service_arn: str) -> None:
         service = world().store.get(SERVICE, service_arn) or {}
@@ -271,103 +229,6 @@ class Services(Definitions):
                 rescale(task_set, service["desiredCount"])
 
 
-def amend(kind: str, key: str, **fields: Any) -> None:
-    """Set fields of a document."""
-    world().store.update(kind, key, lambda document: {**document, **fields})
-
-
-def rescale(task_set: Document, desired: int, percent: float | None = None) -> None:
-    """Give a task set its share of the desired count; a changed one has to stabilise anew."""
-
-    def change(document: Document) -> None:
-        if percent is not None:
-            document["scale"] = {"value": float(percent), "unit": "PERCENT"}
-        count = scaled(desired, document["scale"]["value"])
-        if count != document["computedDesiredCount"]:
-            moment = now(world())
-            document |= {"computedDesiredCount": count, "updatedAt": moment}
-            document |= {"stabilityStatus": "STABILIZING", "stabilityStatusAt": moment}
-
-    world().store.update(TASK_SET, task_set["taskSetArn"], change)
-
-
-def check_balancers(definition: Any, balancers: list[Document]) -> None:
-    """Raises InvalidParameterError for a load balancer that no container answers, or whose group is not there."""
-    ports = {
-        (container["name"], mapping.get("containerPort"))
-        for container in definition.container_definitions
-        for mapping in container["portMappings"]
-    }
-    for balancer in balancers:
-        name, port = balancer.get("containerName"), balancer.get("containerPort")
-        if (name, port) not in ports:
-            raise InvalidParameterError(
-                f"The container {name} did not have a container port {port} defined in the task definition."
-            )
-        if "targetGroupArn" in balancer:
-            _check_group(balancer["targetGroupArn"])
-
-
-def _check_group(group_arn: str) -> None:
-    elbv2 = world().client("elbv2", "ecs", region_of(group_arn))
-    try:
-        elbv2.describe_target_groups(TargetGroupArns=[group_arn])
-    except elbv2.exceptions.TargetGroupNotFoundException as missing:
-        raise InvalidParameterError(f"The specified target group does not exist: {group_arn}") from missing
-
-
-def check_network(definition: Any, network: Document | None) -> None:
-    """Raises InvalidParameterError for a task of its own network that is not told which."""
-    if definition.network_mode == "awsvpc" and not (network or {}).get("awsvpcConfiguration"):
-        raise InvalidParameterError("Network Configuration must be provided when networkMode 'awsvpc' is specified.")
-
-
-def _check_strategy(given: Document) -> None:
-    config = given.get("deploymentConfiguration") or {}
-    strategy = config.get("strategy") or "ROLLING"
-    if strategy != "ROLLING":
-        raise UnsupportedFeatureError(f"not implemented by the local AWS: ecs deployment strategy {strategy}")
-    if (config.get("deploymentCircuitBreaker") or {}).get("enable"):
-        raise UnsupportedFeatureError("not implemented by the local AWS: ecs deploymentCircuitBreaker")
-    if (config.get("alarms") or {}).get("enable"):
-        raise UnsupportedFeatureError("not implemented by the local AWS: ecs deployment alarms")
-    if (given.get("serviceConnectConfiguration") or {}).get("enabled"):
-        raise UnsupportedFeatureError("not implemented by the local AWS: ecs Service Connect")
-
-
-def _check_update(given: Document, controller: str) -> None:
-    for name, message in _NOT_BY_UPDATE.items():
-        if given.get(name):
-            if controller == "EXTERNAL":
-                message = (
-                    f"{name} cannot be updated on services with an EXTERNAL deployment controller; use a task set."
-                )
-            raise InvalidParameterError(message)
-
-
-def _deployment(service: Document, definition_arn: str) -> Document:
-    moment = now(world())
-    key = deployment_id()
-    return {
-        "id": key,
-        "status": "PRIMARY",
-        "taskDefinition": definition_arn,
-        "desiredCount": service["desiredCount"],
-        "failedTasks": 0,
-        "createdAt": moment,
-        "updatedAt": moment,
-        "rolloutState": "IN_PROGRESS",
-        "rolloutStateReason": f"ECS deployment {key} in progress.",
-        **{name: service[name] for name in (*_DEPLOYED, "platformFamily") if name in service},
-    }
-
-
-def _deploy(service: Document, deployment: Document) -> None:
-    older = [{**other, "status": "ACTIVE"} for other in service["deployments"]]
-    service |= {name: deployment[name] for name in _DEPLOYED if name in deployment}
-    service |= {"taskDefinition": deployment["taskDefinition"], "deployments": [deployment, *older]}
-
-
-def _set_desired(service: Document) -> None:
-    for number, deployment in enumerate(service["deployments"]):
-        deployment["desiredCount"] = service["desiredCount"] if number == 0 else 0
+def _tell_begun(service_arn: str, deployment: Document) -> None:
+    reason = deployment["rolloutStateReason"]
+    emit_deployment(world(), service_arn, deployment["id"], "SERVICE_DEPLOYMENT_IN_PROGRESS", reason)

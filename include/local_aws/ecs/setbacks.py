@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from local_aws.ecs.decisions import pause_seconds
-from local_aws.ecs.records import SERVICE, Document, add_event, region_of
+from local_aws.ecs.records import SERVICE, Document, add_event
+from local_aws.ecs.rollout_events import emit_action
 from local_aws.world import World
 
 IMPAIRED_AFTER = 3
@@ -21,8 +22,7 @@ def note_setback(world: World, task: Document) -> None:
     if service["_"]["failures"][owner] == IMPAIRED_AFTER:
         name = service["serviceName"]
         add_event(world, service_arn, f"(service {name}) is unable to consistently start tasks successfully.")
-        detail = {"eventType": "WARN", "eventName": "SERVICE_TASK_START_IMPAIRED", "clusterArn": service["clusterArn"]}
-        world.events.emit("aws.ecs", "ECS Service Action", detail, [service_arn], region_of(service_arn))
+        emit_action(world, service, "WARN", "SERVICE_TASK_START_IMPAIRED")
 
 
 def forget_setbacks(world: World, service_arn: str, owner: str) -> None:

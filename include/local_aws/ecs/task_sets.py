@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from moto.core.responses import ActionResult
 
+from local_aws.ecs.admission import check_balancers, check_network
 from local_aws.ecs.decisions import scaled
+from local_aws.ecs.deployments import amend, rescale
 from local_aws.ecs.records import SERVICE, TASK_SET, Document, arn, deployment_id, last, now, task_sets_of
 from local_aws.ecs.refusals import InvalidParameterError, ServiceNotActiveError, TaskSetNotFoundError
 from local_aws.ecs.service_views import described_task_set
-from local_aws.ecs.services import Services, amend, check_balancers, check_network, rescale
+from local_aws.ecs.services import Services
 from local_aws.world import world
 
 _COPIED = (

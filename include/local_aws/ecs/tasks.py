@@ -8,11 +8,11 @@ from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
 
+from local_aws.ecs.admission import check_network
 from local_aws.ecs.definitions import snapshot
 from local_aws.ecs.keeper import keep
 from local_aws.ecs.records import RUN, SERVICE, TASK, TASK_SET, Document, arn, last, shown
 from local_aws.ecs.refusals import ConflictError, InvalidParameterError
-from local_aws.ecs.services import check_network
 from local_aws.ecs.task_records import Origin, ask_to_stop, new_task, new_task_arn
 from local_aws.ecs.task_sets import TaskSets
 from local_aws.world import world
