@@ -50,6 +50,7 @@ docs: setup
 	$(RUN) -m airdock.spec.reference > docs/pipeline.md
 
 setup: $(READY)
+	@:
 
 $(READY): requirements-dev.txt requirements-uv.txt
 	@$(FIND_PYTHON); echo "setting up $(VENV) with $$("$$found" --version)"; \

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -27,11 +27,12 @@ class Facts:
 
 def gather(aws: LocalAws, commit: str, began: float, ended: float) -> Facts:
     """The facts of the delivery of a commit that ran from `began` to `ended`."""
-    work = [*_builds(aws, commit), *_scans(aws, commit), *_deployments(aws)]
+    steps = traffic_steps(aws, began)
+    work = [*_builds(aws, commit), *_scans(aws, commit), *_deployments(aws, began, ended, steps)]
     return Facts(
         built=_digest(aws, commit),
         in_production=digest_in_production(aws),
-        steps=tuple(traffic_steps(aws, began)),
+        steps=tuple(steps),
         aws_seconds=covered(work, began, ended),
     )
 
@@ -97,11 +98,18 @@ def _scans(aws: LocalAws, commit: str) -> list[Interval]:
     return [(pushed.timestamp(), ended.timestamp())] if ended else []
 
 
-def _deployments(aws: LocalAws) -> list[Interval]:
+def _deployments(aws: LocalAws, began: float, ended: float, steps: Sequence[Step]) -> list[Interval]:
+    """From its creation to its end, or until all traffic had moved: what comes after holds nobody up."""
     codedeploy = aws.client("codedeploy")
     named = {"applicationName": APPLICATION, "deploymentGroupName": APPLICATION}
     ids = codedeploy.list_deployments(**named)["deployments"]
     infos = (codedeploy.get_deployment(deploymentId=each)["deploymentInfo"] for each in ids)
+    moved = steps[-1].at if steps and steps[-1].percent == 100 else ended
     return [
-        (info["createTime"].timestamp(), info["completeTime"].timestamp()) for info in infos if "completeTime" in info
+        (
+            info["createTime"].timestamp(),
+            min(moved, info["completeTime"].timestamp() if "completeTime" in info else ended),
+        )
+        for info in infos
+        if info["createTime"].timestamp() >= began
     ]
