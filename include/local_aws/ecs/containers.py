@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 from botocore.exceptions import ClientError
@@ -14,6 +15,7 @@ from local_aws.world import World
 
 # A real program needs real time to end, however fast the clock runs.
 SHORTEST_GRACE_SECONDS = 1.0
+SHIP_SECONDS = 1.0
 
 
 class Containers:
@@ -23,6 +25,7 @@ class Containers:
         self._world = world
         self._runtime = runtime
         self._arn = task_arn
+        self._ship_at = 0.0
 
     def place(self, name: str) -> Place:
         """Where a container is."""
@@ -77,7 +80,10 @@ class Containers:
         return _merged(task["containers"], known, "")
 
     def ship_logs(self, task: Document, to_the_end: bool = False) -> None:
-        """Send what they wrote since the last time to their log streams."""
+        """Send what they wrote since the last time to their log streams, every few seconds and at the end."""
+        if time.monotonic() < self._ship_at and not to_the_end:
+            return
+        self._ship_at = time.monotonic() + SHIP_SECONDS
         for container in task["_"]["definition"]["containers"]:
             name, stream = container["name"], log_stream(self._world, task, container)
             offset = task["_"]["offsets"].get(name, 0)

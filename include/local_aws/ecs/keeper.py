@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from local_aws.ecs.checkups import Checkups
 from local_aws.ecs.containers import Containers
-from local_aws.ecs.records import TASK, Document, last, now, region_of
+from local_aws.ecs.records import TASK, Document, forget_old_tasks, last, now, region_of
 from local_aws.ecs.setbacks import note_setback
 from local_aws.ecs.start_plan import ResourceInitializationError, ports_of
 from local_aws.ecs.task_records import ask_to_stop, changed, with_address
@@ -156,6 +156,7 @@ class Keeper:
         note_setback(self._world, task)
         attachments = [{**attachment, "status": "DELETED"} for attachment in task["attachments"]]
         self._to("STOPPED", stoppedAt=now(self._world), connectivity="DISCONNECTED", attachments=attachments)
+        forget_old_tasks(self._world)
 
     def _record(self, operation: str, task: Document) -> None:
         own = task["_"]

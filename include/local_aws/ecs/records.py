@@ -16,6 +16,7 @@ TASK_SET = "ecs_task_set"
 TASK = "ecs_task"
 RUN = "ecs_run"
 MOST_EVENTS = 100
+MOST_STOPPED_TASKS = 100
 
 
 def shown(document: Any) -> Any:
@@ -84,6 +85,13 @@ def tasks_of(world: World, service_arn: str) -> list[Document]:
         for task in world.store.all(TASK)
         if task["_"].get("service") == service_arn and task["lastStatus"] != "STOPPED"
     ]
+
+
+def forget_old_tasks(world: World) -> None:
+    """Forget all but the latest stopped tasks of services; those of RunTask answer for their client tokens."""
+    stopped = [task for task in world.store.all(TASK) if task["lastStatus"] == "STOPPED" and task["_"]["service"]]
+    for task in sorted(stopped, key=lambda task: str(task["stoppedAt"]))[:-MOST_STOPPED_TASKS]:
+        world.store.delete(TASK, task["taskArn"])
 
 
 def task_sets_of(world: World, service_arn: str) -> list[Document]:

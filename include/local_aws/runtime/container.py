@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +25,13 @@ class Place:
     task: str
     name: str
     home: Path
+
+
+def forget_home(place: Place) -> None:
+    """Delete a container's directory; the last one of a task takes the task's with it."""
+    shutil.rmtree(place.home, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        place.home.parent.rmdir()
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Sequence
@@ -9,10 +10,11 @@ from functools import cached_property
 from typing import Any
 
 import docker
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.errors import DockerException, ImageNotFound, NotFound
 from requests.exceptions import RequestException
 
-from local_aws.runtime.container import CannotPullError, CannotStartError, Image, Place, Start
+from local_aws.runtime.container import CannotPullError, CannotStartError, Image, Place, Start, forget_home
+from local_aws.runtime.followers import Followers
 from local_aws.runtime.registry import Registry
 from local_aws.world import World
 
@@ -30,6 +32,7 @@ class EngineRuntime:
 
     def __init__(self, world: World) -> None:
         self._registry = Registry(world)
+        self._followers = Followers()
         self._state = str(world.settings.state_dir)
 
     def pull(self, reference: str) -> Image:
@@ -93,29 +96,31 @@ class EngineRuntime:
         """Have the engine stop it."""
         container = self._container(place)
         if container is not None:
-            try:
+            with contextlib.suppress(NotFound):
                 container.stop(timeout=max(1, round(grace_seconds)))
-            except NotFound:
-                return
 
     def output(self, place: Place, offset: int) -> bytes:
-        """The engine's log of it."""
-        container = self._container(place)
-        if container is None:
-            return b""
+        """What it wrote, as far as it was copied; all of it once the container has ended."""
+        file, container = place.home / "output", self._container(place)
+        if container is not None:
+            self._followers.follow(lambda: container.logs(stream=True, follow=True), file)
+            if self.exit_code(place) is not None:
+                self._followers.finish(file)
         try:
-            return bytes(container.logs(stdout=True, stderr=True))[offset:]
-        except APIError:
+            with file.open("rb") as written:
+                written.seek(offset)
+                return written.read()
+        except FileNotFoundError:
             return b""
 
     def remove(self, place: Place) -> None:
         """Remove the container with its volumes."""
         container = self._container(place)
         if container is not None:
-            try:
+            with contextlib.suppress(NotFound):
                 container.remove(force=True, v=True)
-            except NotFound:
-                return
+        self._followers.forget(place.home / "output")
+        forget_home(place)
 
     @cached_property
     def _engine(self) -> Any:

@@ -6,7 +6,6 @@ is a directory, the user is ours, and programs of base images are the host's.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import signal
@@ -17,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from local_aws.runtime.addresses import NoAddressError, free_address
-from local_aws.runtime.container import CannotStartError, Image, Place, Start
+from local_aws.runtime.container import CannotStartError, Image, Place, Start, forget_home
 from local_aws.runtime.layers import unpack
 from local_aws.runtime.processes import MARK, WRAPPER, bears_mark, environment_of, leader, members, send
 from local_aws.runtime.registry import Registry
@@ -124,9 +123,7 @@ class ProcessRuntime:
 
     def remove(self, place: Place) -> None:
         """Delete its directory."""
-        shutil.rmtree(place.home, ignore_errors=True)
-        with contextlib.suppress(OSError):
-            place.home.parent.rmdir()  # The last container of a task takes the task's directory with it.
+        forget_home(place)
         self._children.pop(place.home, None)
         self._adopted.pop(place.home, None)
 
