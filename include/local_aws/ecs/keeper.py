@@ -124,11 +124,7 @@ class Keeper:
 
     def _drain(self, task: Document) -> None:
         """Out of the balancer first, and wait for its last requests: else the client would see a reset."""
-        for target in task["_"]["targets"]:
-            try:
-                self._elbv2.deregister_targets(TargetGroupArn=target["group"], Targets=[_target(target)])
-            except self._elbv2.exceptions.TargetGroupNotFoundException:
-                continue
+        self._deregister(task)
         while not self._world.threads.stopping.is_set():
             serving = any(self._draining(target) for target in task["_"]["targets"])
             if not serving or self._containers.essential_ended(task):
@@ -136,6 +132,13 @@ class Keeper:
                 return
             self._containers.ship_logs(self._task())
             self._world.threads.wakeups.wait(LOOK_SECONDS)
+
+    def _deregister(self, task: Document) -> None:
+        for target in task["_"]["targets"]:
+            try:
+                self._elbv2.deregister_targets(TargetGroupArn=target["group"], Targets=[_target(target)])
+            except self._elbv2.exceptions.TargetGroupNotFoundException:
+                continue
 
     def _draining(self, target: Document) -> bool:
         try:
@@ -151,6 +154,8 @@ class Keeper:
         self._to("DEPROVISIONING", containers=containers, executionStoppedAt=now(self._world))
 
     def _finish(self, task: Document) -> None:
+        # Once more for a task that a shutdown has stopped.
+        self._deregister(task)
         self._containers.remove(task)
         self._record("task_stopped", task)
         note_setback(self._world, task)
@@ -173,10 +178,14 @@ class Keeper:
         self._world.effects.record("ecs", operation, "ecs", {name: value for name, value in told.items() if value})
 
     def _shut_down(self) -> None:
+        """Leave nothing that runs; the next start only has to write the end."""
         task = self._task()
-        if task["lastStatus"] != "STOPPED":
-            ask_to_stop(self._world, self._arn, "TerminationNotice", "The local AWS was shut down.")
-            self._containers.stop(task, SHUTDOWN_GRACE_SECONDS)
+        if task["lastStatus"] == "STOPPED":
+            return
+        ask_to_stop(self._world, self._arn, "TerminationNotice", "The local AWS was shut down.")
+        self._containers.stop(task, SHUTDOWN_GRACE_SECONDS)
+        self._to("DEPROVISIONING", containers=self._containers.ended(task), executionStoppedAt=now(self._world))
+        self._containers.remove(task)
 
 
 def _target(target: Document) -> Document:

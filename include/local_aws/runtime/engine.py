@@ -44,7 +44,7 @@ class EngineRuntime:
                 return _image(reference, self._engine.images.pull(reference, auth_config=login))
             return _image(reference, self._present(reference))
         except (DockerException, RequestException) as error:
-            raise CannotPullError(str(error)) from error
+            raise CannotPullError(_said(error)) from error
 
     def reserve(self, ports: Sequence[int]) -> str:  # noqa: ARG002
         """The engine gives the address at the start."""
@@ -70,7 +70,7 @@ class EngineRuntime:
             container.start()
             return start.address or _address(container)
         except (DockerException, RequestException) as error:
-            raise CannotStartError(str(error)) from error
+            raise CannotStartError(_said(error)) from error
 
     def found(self, place: Place) -> bool:
         """Whether the engine knows it."""
@@ -147,6 +147,11 @@ class EngineRuntime:
         state = hashlib.sha256(self._state.encode()).hexdigest()[:8]
         task = place.task.rpartition("/")[2]
         return f"local-aws-{state}-{task[:12]}-{re.sub('[^a-zA-Z0-9_.-]', '-', place.name)}"
+
+
+def _said(error: Exception) -> str:
+    """The engine's own words."""
+    return str(getattr(error, "explanation", None) or error)
 
 
 def _image(reference: str, found: Any) -> Image:
