@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -85,6 +86,49 @@ def test_pushed_commits_survive_kill_9(local_aws: LocalAws, repository: dict[str
     local_aws.restart()
     branch = local_aws.client("codecommit").get_branch(repositoryName=repository["repositoryName"], branchName="main")
     assert branch["branch"]["commitId"] == sha
+
+
+def test_differences_name_what_was_added_modified_and_deleted(
+    local_aws: LocalAws, repository: dict[str, Any], tree: Path
+) -> None:
+    (tree / "old").write_text("")
+    first = push(tree, "one")
+    (tree / "old").unlink()
+    (tree / "docs").mkdir()
+    (tree / "docs" / "new").write_text("")
+    second = push(tree, "two")
+    client, name = local_aws.client("codecommit"), repository["repositoryName"]
+    pages = client.get_paginator("get_differences").paginate(
+        repositoryName=name, beforeCommitSpecifier=first, afterCommitSpecifier=second, MaxResults=2
+    )
+    found = [each for page in pages for each in page["differences"]]
+    told = {(each.get("afterBlob") or each["beforeBlob"])["path"]: each["changeType"] for each in found}
+    assert told == {"docs/new": "A", "file": "M", "old": "D"}
+    inside = client.get_differences(repositoryName=name, afterCommitSpecifier=second, afterPath="docs")["differences"]
+    assert [each["afterBlob"]["path"] for each in inside] == ["docs/new"]
+    with pytest.raises(client.exceptions.CommitDoesNotExistException):
+        client.get_differences(repositoryName=name, afterCommitSpecifier="f" * 40)
+
+
+def test_a_deleted_repository_is_gone_for_git_too(local_aws: LocalAws, repository: dict[str, Any], tree: Path) -> None:
+    push(tree, "one")
+    client = local_aws.client("codecommit")
+    assert client.delete_repository(repositoryName=repository["repositoryName"])["repositoryId"]
+    assert "repositoryId" not in client.delete_repository(repositoryName=repository["repositoryName"])
+    with pytest.raises(subprocess.CalledProcessError):
+        git(tree, "ls-remote", repository["cloneUrlHttp"])
+
+
+def test_git_wants_a_login_when_there_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCAL_AWS_GIT_CREDENTIALS", "ada:secret")
+    aws = LocalAws(tmp_path / "state").start()
+    try:
+        url = aws.client("codecommit").create_repository(repositoryName="app")["repositoryMetadata"]["cloneUrlHttp"]
+        with pytest.raises(subprocess.CalledProcessError):
+            git(tmp_path, "-c", "core.askPass=true", "ls-remote", url)
+        assert git(tmp_path, "ls-remote", url.replace("://", "://ada:secret@")) == ""
+    finally:
+        aws.end()
 
 
 def test_an_unknown_repository_is_refused(local_aws: LocalAws) -> None:

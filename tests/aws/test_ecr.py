@@ -8,9 +8,10 @@ from base64 import b64decode
 from urllib.error import HTTPError
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.local_aws_process import LocalAws
-from tests.registry import Registry
+from tests.registry import MANIFEST, Registry
 
 
 @pytest.fixture
@@ -92,3 +93,62 @@ def test_a_scan_goes_on_after_kill_9(registry: Registry) -> None:
 def test_an_unknown_image_is_named(registry: Registry) -> None:
     with pytest.raises(registry.ecr.exceptions.ImageNotFoundException, match="imageTag:'none'"):
         registry.ecr.describe_images(repositoryName=registry.name, imageIds=[{"imageTag": "none"}])
+
+
+def test_an_image_without_its_layers_is_refused(registry: Registry) -> None:
+    config = registry.blob(b"{}")
+    for digest in (f"sha256:{'0' * 64}", "../../etc/passwd"):
+        manifest = {"schemaVersion": 2, "config": config, "layers": [{"digest": digest, "size": 1}]}
+        with pytest.raises(HTTPError, match="400"):
+            registry.call("PUT", f"/v2/{registry.name}/manifests/one", json.dumps(manifest).encode(), MANIFEST)
+    assert registry.ecr.describe_images(repositoryName=registry.name)["imageDetails"] == []
+
+
+def test_an_index_is_not_scanned_itself(registry: Registry) -> None:
+    index = {"imageDigest": registry.push_index("all", {"amd64": registry.push("one")})}
+    with pytest.raises(registry.ecr.exceptions.ScanNotFoundException):
+        registry.ecr.describe_image_scan_findings(repositoryName=registry.name, imageId=index)
+    with pytest.raises(registry.ecr.exceptions.UnsupportedImageTypeException):
+        registry.ecr.start_image_scan(repositoryName=registry.name, imageId=index)
+
+
+def test_unreadable_seeds_fail_the_scan_and_not_the_scanner(registry: Registry) -> None:
+    bad = registry.push("bad", {"local-aws.scan.findings": "HIGH:many"})
+    assert registry.scan(bad)["imageScanStatus"]["status"] == "FAILED"
+    assert registry.scan(registry.push("good"))["imageScanStatus"]["status"] == "COMPLETE"
+
+
+def test_findings_come_in_pages(registry: Registry) -> None:
+    digest = registry.push("one", {"local-aws.scan.findings": "LOW:5"})
+    registry.scan(digest)
+    pages = registry.ecr.get_paginator("describe_image_scan_findings").paginate(
+        repositoryName=registry.name, imageId={"imageDigest": digest}, PaginationConfig={"PageSize": 2}
+    )
+    sizes = [len(page["imageScanFindings"]["findings"]) for page in pages]
+    assert sizes == [2, 2, 1]
+
+
+def test_a_deleted_tag_leaves_the_image_to_its_other_tags(local_aws: LocalAws) -> None:
+    registry = Registry(local_aws)
+    digest = registry.push("one")
+    manifest = registry.call("GET", f"/v2/{registry.name}/manifests/one").read()
+    registry.call("PUT", f"/v2/{registry.name}/manifests/two", manifest, MANIFEST)
+
+    def delete(tag: str) -> list[str]:
+        answer = registry.ecr.batch_delete_image(repositoryName=registry.name, imageIds=[{"imageTag": tag}])
+        return [each["imageDigest"] for each in answer["imageIds"]]
+
+    assert delete("one") == [digest]
+    assert registry.ecr.list_images(repositoryName=registry.name)["imageIds"] == [
+        {"imageDigest": digest, "imageTag": "two"}
+    ]
+    assert delete("one") == []
+    with pytest.raises(registry.ecr.exceptions.RepositoryNotEmptyException):
+        registry.ecr.delete_repository(repositoryName=registry.name)
+    assert delete("two") == [digest]
+    registry.ecr.delete_repository(repositoryName=registry.name)
+
+
+def test_images_are_not_put_past_the_registry(registry: Registry) -> None:
+    with pytest.raises(ClientError, match="not implemented by the local AWS: ecr:PutImage"):
+        registry.ecr.put_image(repositoryName=registry.name, imageManifest="{}", imageTag="one")

@@ -1,13 +1,16 @@
 """Smart HTTP by git's own http-backend; after a push, the event that CodeCommit would send.
 
-Anybody on this machine may push and fetch: there are no users here, and the port is bound to the loopback address.
+Anybody on this machine may push and fetch, the port being bound to the loopback address, unless
+`LOCAL_AWS_GIT_CREDENTIALS=user:password` asks for a login.
 """
 
 from __future__ import annotations
 
+import hmac
 import os
 import re
 import subprocess
+from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Any
 
@@ -26,6 +29,9 @@ def serve_git(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     if found is None or not repositories.known(found["name"]):
         start_response("404 Not Found", [("Content-Type", "text/plain")])
         return [b"there is no such repository in the local AWS\n"]
+    if not _signed_in(environ):
+        start_response("401 Unauthorized", [("WWW-Authenticate", 'Basic realm="local AWS"')])
+        return [b"LOCAL_AWS_GIT_CREDENTIALS asks for a login\n"]
     before = repositories.refs(found["name"]) if found["rest"] == "/git-receive-pack" else None
     backend = _backend(environ, found["name"], found["rest"])
     assert backend.stdin and backend.stdout
@@ -33,6 +39,17 @@ def serve_git(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     status, headers = _head(backend.stdout)
     start_response(status, headers)
     return _rest(backend, found["name"], before)
+
+
+def login() -> str:
+    """The value of the Authorization header that this server wants, "" for none."""
+    credentials = os.environ.get("LOCAL_AWS_GIT_CREDENTIALS", "")
+    return f"Basic {b64encode(credentials.encode()).decode()}" if credentials else ""
+
+
+def _signed_in(environ: Mapping[str, Any]) -> bool:
+    wanted, given = login(), str(environ.get("HTTP_AUTHORIZATION", ""))
+    return not wanted or hmac.compare_digest(given.encode(), wanted.encode())
 
 
 def _backend(environ: Mapping[str, Any], name: str, rest: str) -> subprocess.Popen[bytes]:

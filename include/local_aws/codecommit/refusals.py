@@ -33,6 +33,13 @@ class BranchDoesNotExistException(ServiceException):
         super().__init__(self.code, f"Branch {name} does not exist")
 
 
+class CommitDoesNotExistException(ServiceException):
+    code = "CommitDoesNotExistException"
+
+    def __init__(self, specifier: str) -> None:
+        super().__init__(self.code, f"Could not resolve to a commit: {specifier}")
+
+
 class CommitIdDoesNotExistException(ServiceException):
     code = "CommitIdDoesNotExistException"
 

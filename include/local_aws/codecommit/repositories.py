@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,7 +16,8 @@ from local_aws.world import World, world
 
 KIND = "codecommit.repository"
 NAME = re.compile(r"(?!\.)[\w.-]{1,100}(?<!\.git)")
-ZEROS = "0" * 40
+EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+"""git's name for a tree without files."""
 
 
 class GitError(Exception):
@@ -32,6 +35,15 @@ def create(name: str, description: str, default_branch: str = "main") -> dict[st
     now = datetime.now(UTC).timestamp()
     document = {"name": name, "id": str(uuid4()), "description": description, "created": now, "modified": now}
     world().store.put(KIND, name, document)
+    return document
+
+
+def remove(name: str) -> dict[str, Any] | None:
+    """Delete a repository; its document, or None for one that was not there."""
+    document = known(name)
+    if document:
+        world().store.delete(KIND, name)
+        shutil.rmtree(folder(name))
     return document
 
 
@@ -56,6 +68,34 @@ def commit(name: str, sha: str) -> dict[str, str]:
     told = git(folder(name), "log", "-1", f"--format={fields}", "--end-of-options", sha)
     keys = ("id", "tree", "parents", "author", "author_email", "author_at", "committer", "email", "at", "message")
     return dict(zip(keys, told.rstrip("\n").split("\0"), strict=True))
+
+
+@dataclass(frozen=True)
+class Change:
+    """A file that differs: git's letter for how, and mode and blob on both sides."""
+
+    path: str
+    kind: str
+    before: tuple[str, str]
+    after: tuple[str, str]
+
+
+def changes(name: str, before: str, after: str) -> list[Change]:
+    """The files that differ between two commits; all files of `after` when `before` is "". Raises GitError."""
+    repository = folder(name)
+    sides = [_resolved(repository, each) if each else EMPTY_TREE for each in (before, after)]
+    told = git(repository, "diff-tree", "-r", "-z", "--no-renames", "--raw", *sides).split("\0")
+    return [_change(head, path) for head, path in zip(told[::2], told[1::2], strict=False)]
+
+
+def _resolved(repository: Path, specifier: str) -> str:
+    return git(repository, "rev-parse", "--verify", "--end-of-options", f"{specifier}^{{commit}}").strip()
+
+
+def _change(head: str, path: str) -> Change:
+    """From `:100644 100644 <blob> <blob> M`."""
+    old_mode, new_mode, old, new, kind = head.removeprefix(":").split()
+    return Change(path, kind, (old_mode, old), (new_mode, new))
 
 
 def git(where: Path, *arguments: str) -> str:

@@ -8,7 +8,10 @@ from moto.core.responses import ActionResult, BaseResponse
 
 from local_aws.codecommit import refusals, repositories
 from local_aws.codecommit.git_http import PREFIX
+from local_aws.codecommit.repositories import Change
 from local_aws.world import world
+
+LARGEST_PAGE = 400
 
 
 class CodeCommitResponse(BaseResponse):
@@ -34,6 +37,11 @@ class CodeCommitResponse(BaseResponse):
         known = world().store.all(repositories.KIND)
         listed = [{"repositoryName": each["name"], "repositoryId": each["id"]} for each in known]
         return ActionResult({"repositories": sorted(listed, key=lambda each: each["repositoryName"])})
+
+    def delete_repository(self) -> ActionResult:
+        """One that is not there is no error, and has no id."""
+        document = repositories.remove(self._get_param("repositoryName"))
+        return ActionResult({"repositoryId": document["id"]} if document else {})
 
     def get_branch(self) -> ActionResult:
         branch = self._get_param("branchName")
@@ -63,6 +71,19 @@ class CodeCommitResponse(BaseResponse):
         }
         return ActionResult({"commit": commit})
 
+    def get_differences(self) -> ActionResult:
+        name, path = self._known()["name"], self._get_param("afterPath", "").strip("/")
+        before, after = self._get_param("beforeCommitSpecifier", ""), self._get_param("afterCommitSpecifier")
+        try:
+            found = repositories.changes(name, before, after)
+        except repositories.GitError:
+            raise refusals.CommitDoesNotExistException(f"{before or 'nothing'}, {after}") from None
+        inside = [each for each in found if not path or f"{each.path}/".startswith(f"{path}/")]
+        begin = int(self._get_param("NextToken") or 0)
+        end = begin + int(self._get_param("MaxResults") or LARGEST_PAGE)
+        more = {"NextToken": str(end)} if end < len(inside) else {}
+        return ActionResult({"differences": [_difference(each) for each in inside[begin:end]], **more})
+
     def _known(self) -> dict[str, Any]:
         name = self._get_param("repositoryName")
         document = repositories.known(name)
@@ -83,6 +104,17 @@ class CodeCommitResponse(BaseResponse):
             "cloneUrlHttp": f"{settings.endpoint}{PREFIX}{name}",
             "Arn": f"arn:aws:codecommit:{self.region}:{settings.account}:{name}",
         }
+
+
+def _difference(change: Change) -> dict[str, Any]:
+    sides = {"beforeBlob": change.before, "afterBlob": change.after}
+    blobs = {
+        side: {"blobId": blob, "path": change.path, "mode": mode}
+        for side, (mode, blob) in sides.items()
+        if int(mode, 8)
+    }
+    # CodeCommit knows A, M and D; git's T, another type of file, is a modification.
+    return {**blobs, "changeType": change.kind if change.kind in ("A", "D") else "M"}
 
 
 def _person(name: str, email: str, at: str) -> dict[str, str]:

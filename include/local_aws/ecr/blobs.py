@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from pathlib import Path
 from uuid import uuid4
 
 from local_aws.world import world
+
+DIGEST = r"sha256:[0-9a-f]{64}"
 
 
 class DigestMismatchError(Exception):
@@ -14,7 +17,9 @@ class DigestMismatchError(Exception):
 
 
 def path(digest: str) -> Path:
-    """Where a blob lies; `digest` has been checked against its form."""
+    """Where a blob lies. Raises ValueError for what is no digest: manifests may name anything."""
+    if not re.fullmatch(DIGEST, digest):
+        raise ValueError(f"not a sha256 digest: {digest!r}")
     return _root() / "blobs" / digest.replace(":", "-")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 from local_aws.ecr import blobs
@@ -15,8 +16,20 @@ INDEXES = {
 }
 
 
+_pushing = threading.Lock()
+"""Two pushes of one tag come one after the other, so that an immutable tag has one owner."""
+
+
 class TagTakenError(Exception):
     """The repository's tags are immutable, and this one belongs to another image."""
+
+
+class MissingPartError(Exception):
+    """The manifest names a blob or a manifest that was never pushed; the argument is its digest."""
+
+
+class GoneError(Exception):
+    """The image was deleted meanwhile."""
 
 
 def push(repository: str, manifest: bytes, media_type: str, tag: str | None, immutable: bool) -> dict[str, Any]:
@@ -24,19 +37,30 @@ def push(repository: str, manifest: bytes, media_type: str, tag: str | None, imm
 
     Raises:
         TagTakenError: the tag may not move.
+        MissingPartError: a part of the image is not here.
         ValueError: the manifest is no JSON object.
     """
     content = json.loads(manifest)
+    if not isinstance(content, dict):
+        raise ValueError("a manifest is a JSON object")
+    _refuse_incomplete(repository, content)
+    with _pushing:
+        return _add(repository, manifest, media_type or content.get("mediaType", ""), tag, immutable)
+
+
+def _add(repository: str, manifest: bytes, media_type: str, tag: str | None, immutable: bool) -> dict[str, Any]:
     digest = blobs.put(manifest)
     holder = tagged(repository, tag) if tag else None
     if holder and holder["digest"] != digest:
         if immutable:
             raise TagTakenError(tag)
-        _change_tags(holder, remove=tag)
-    document = find(repository, digest) or _new(repository, digest, media_type, content, len(manifest))
+        untag(holder, str(tag))
+    document = find(repository, digest)
+    if document is None:
+        document = _new(repository, digest, media_type, manifest)
+        world().store.put(KIND, _key(repository, digest), document)
     if tag and tag not in document["tags"]:
-        document = {**document, "tags": [*document["tags"], tag]}
-    world().store.put(KIND, _key(repository, digest), document)
+        return change(document, tags=[*document["tags"], tag])
     return document
 
 
@@ -57,9 +81,19 @@ def delete(document: dict[str, Any]) -> None:
 
 
 def change(document: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    """Write changed fields of an image that is still there; returns its document."""
-    key = _key(document["repository"], document["digest"])
-    return world().store.update(KIND, key, lambda now: {**now, **changes} if now else None)
+    """Write changed fields of an image; returns its document. Raises GoneError."""
+
+    def changed(now: dict[str, Any]) -> dict[str, Any]:
+        if not now:
+            raise GoneError(document["digest"])
+        return {**now, **changes}
+
+    return world().store.update(KIND, _key(document["repository"], document["digest"]), changed)
+
+
+def untag(document: dict[str, Any], tag: str) -> dict[str, Any]:
+    """Take one tag from an image; the image stays."""
+    return change(document, tags=[each for each in document["tags"] if each != tag])
 
 
 def manifest(document: dict[str, Any]) -> bytes:
@@ -74,21 +108,26 @@ def labels(document: dict[str, Any]) -> dict[str, str]:
     return dict(json.loads(blobs.path(config).read_bytes()).get("config", {}).get("Labels") or {})
 
 
-def _new(repository: str, digest: str, media_type: str, content: dict[str, Any], size: int) -> dict[str, Any]:
+def _refuse_incomplete(repository: str, content: dict[str, Any]) -> None:
+    parts = [*content.get("layers", []), *([content["config"]] if "config" in content else [])]
+    missing = [part["digest"] for part in parts if not blobs.path(part["digest"]).exists()]
+    missing += [part["digest"] for part in content.get("manifests", []) if not find(repository, part["digest"])]
+    if missing:
+        raise MissingPartError(missing[0])
+
+
+def _new(repository: str, digest: str, media_type: str, manifest: bytes) -> dict[str, Any]:
+    content = json.loads(manifest)
     layers = [*content.get("layers", []), *([content["config"]] if "config" in content else [])]
     return {
         "repository": repository,
         "digest": digest,
         "media_type": media_type,
         "tags": [],
-        "size": size + sum(int(layer.get("size", 0)) for layer in layers),
+        "size": len(manifest) + sum(int(layer.get("size", 0)) for layer in layers),
         "pushed": world().clock.now().timestamp(),
         "scan": None,
     }
-
-
-def _change_tags(document: dict[str, Any], remove: str | None) -> None:
-    change(document, tags=[tag for tag in document["tags"] if tag != remove])
 
 
 def _key(repository: str, digest: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import json
 import re
 from base64 import b64decode
 from collections.abc import Callable, Iterable
@@ -12,12 +13,12 @@ from moto.ecr.models import ecr_backends
 from werkzeug.wrappers import Request, Response
 
 from local_aws.ecr import blobs, images
+from local_aws.ecr.blobs import DIGEST
 from local_aws.ecr.news import pushed
 from local_aws.world import world
 
 PREFIX = "/v2/"
 PASSWORD = "local-aws"  # noqa: S105 - the port is open to this machine only
-DIGEST = r"sha256:[0-9a-f]{64}"
 _NAME = r"(?P<name>[a-z0-9]+(?:[._/-]+[a-z0-9]+)*)"
 _CHUNK = 1024 * 1024
 
@@ -153,7 +154,9 @@ def _push(request: Request, name: str, reference: str) -> Response:
     except images.TagTakenError:
         message = f"The image tag '{tag}' already exists in the '{name}' repository and cannot be overwritten"
         raise Refusal(400, "TAG_INVALID", message + " because the repository is immutable.") from None
-    except ValueError as error:
+    except images.MissingPartError as error:
+        raise Refusal(400, "MANIFEST_BLOB_UNKNOWN", f"{error} was not pushed to '{name}'") from None
+    except (ValueError, KeyError, TypeError) as error:
         raise Refusal(400, "MANIFEST_INVALID", str(error)) from None
     pushed(document, tag, _known(name).image_scanning_configuration.get("scanOnPush", False))
     digest = document["digest"]
@@ -161,9 +164,12 @@ def _push(request: Request, name: str, reference: str) -> Response:
     return Response(status=201, headers=headers)
 
 
-def _refused(status: int, code: str, message: str) -> Response:
-    import json
+def _tags(_: Request, name: str) -> Response:
+    tags = sorted(tag for each in images.of_repository(name) for tag in each["tags"])
+    return Response(json.dumps({"name": name, "tags": tags}), content_type="application/json")
 
+
+def _refused(status: int, code: str, message: str) -> Response:
     body = json.dumps({"errors": [{"code": code, "message": message}]})
     return Response(body, status=status, content_type="application/json")
 
@@ -172,5 +178,6 @@ _ROUTES: tuple[tuple[str, Callable[..., Response]], ...] = (
     (rf"/v2/{_NAME}/blobs/uploads/?", _begin),
     (rf"/v2/{_NAME}/blobs/uploads/(?P<upload>[0-9a-f]{{32}})", _upload),
     (rf"/v2/{_NAME}/blobs/(?P<digest>{DIGEST})", _blob),
+    (rf"/v2/{_NAME}/tags/list", _tags),
     (rf"/v2/{_NAME}/manifests/(?P<reference>{DIGEST}|[\w][\w.-]{{0,127}})", _manifest),
 )

@@ -9,11 +9,12 @@ from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult
 from moto.ecr.responses import ECRResponse
 
-from local_aws.ecr import images, scan
+from local_aws.ecr import images, news, scan
 from local_aws.ecr.registry import PASSWORD
 from local_aws.world import world
 
 TOKEN_SECONDS = 12 * 3600
+LARGEST_PAGE = 100
 
 
 class ImageNotFoundException(ServiceException):
@@ -26,6 +27,14 @@ class ScanNotFoundException(ServiceException):
 
 class LimitExceededException(ServiceException):
     code = "LimitExceededException"
+
+
+class RepositoryNotEmptyException(ServiceException):
+    code = "RepositoryNotEmptyException"
+
+
+class UnsupportedImageTypeException(ServiceException):
+    code = "UnsupportedImageTypeException"
 
 
 class RepositoryNotFoundException(ServiceException):
@@ -46,6 +55,18 @@ class EcrResponse(ECRResponse):
             repository.uri = f"{_registry()}/{repository.name}"
         return result
 
+    def delete_repository(self) -> ActionResult:
+        """With its images, when `force` says so."""
+        held = images.of_repository(self._repository())
+        if held and not self._get_param("force"):
+            message = (
+                f"The repository with name '{self._repository()}' cannot be deleted because it still contains images"
+            )
+            raise RepositoryNotEmptyException("RepositoryNotEmptyException", message)
+        for each in held:
+            images.delete(each)
+        return super().delete_repository()
+
     def get_authorization_token(self) -> ActionResult:
         token = b64encode(f"AWS:{PASSWORD}".encode()).decode()
         expires = world().clock.now().timestamp() + TOKEN_SECONDS
@@ -54,13 +75,13 @@ class EcrResponse(ECRResponse):
 
     def describe_images(self) -> ActionResult:
         asked = self._get_param("imageIds")
-        found = [self._image(each) for each in asked] if asked else images.of_repository(self._repository())
+        found = [self._image(each) for each in asked] if asked else self._filtered()
         return ActionResult({"imageDetails": [self._detail(each) for each in found]})
 
     def list_images(self) -> ActionResult:
         ids = [
             {"imageDigest": each["digest"], **({"imageTag": tag} if tag else {})}
-            for each in images.of_repository(self._repository())
+            for each in self._filtered()
             for tag in (each["tags"] or [""])
         ]
         return ActionResult({"imageIds": ids})
@@ -75,13 +96,27 @@ class EcrResponse(ECRResponse):
         return ActionResult({"images": found, "failures": failures})
 
     def batch_delete_image(self) -> ActionResult:
-        deleted = [self._image(asked) for asked in self._get_param("imageIds", [])]
-        for each in deleted:
-            images.delete(each)
-        return ActionResult({"imageIds": [{"imageDigest": each["digest"]} for each in deleted], "failures": []})
+        deleted, failures = [], []
+        for asked in self._get_param("imageIds", []):
+            try:
+                deleted.append(_deleted(self._image(asked), asked))
+            except ImageNotFoundException as error:
+                failures.append({"imageId": asked, "failureCode": "ImageNotFound", "failureReason": error.message})
+        return ActionResult({"imageIds": deleted, "failures": failures})
+
+    def _by_the_registry(self) -> ActionResult:
+        """Images come and go through the registry alone: moto would keep a record of an image that nobody can pull."""
+        raise NotImplementedError
+
+    put_image = initiate_layer_upload = upload_layer_part = complete_layer_upload = _by_the_registry
+    batch_check_layer_availability = _by_the_registry
 
     def start_image_scan(self) -> ActionResult:
         image = self._image(self._get_param("imageId"))
+        if image["media_type"] in images.INDEXES:
+            raise UnsupportedImageTypeException(
+                "UnsupportedImageTypeException", "An index is not scanned, its parts are"
+            )
         if image["scan"]:
             raise LimitExceededException(
                 "LimitExceededException", "The scan quota per image has been exceeded. Wait and try again."
@@ -98,8 +133,22 @@ class EcrResponse(ECRResponse):
         status = {"status": found["status"], "description": f"The scan is {found['status'].lower()}."}
         told: dict[str, Any] = {**self._named(image), "imageScanStatus": status}
         if found["status"] in ("COMPLETE", "ACTIVE"):
-            told["imageScanFindings"] = scan.findings(image)
+            told |= self._page(scan.findings(image))
         return ActionResult(told)
+
+    def _page(self, found: dict[str, Any]) -> dict[str, Any]:
+        """One page of the findings, and where the next begins."""
+        [listed] = (key for key in ("findings", "enhancedFindings") if key in found)
+        begin = int(self._get_param("nextToken") or 0)
+        end = begin + int(self._get_param("maxResults") or LARGEST_PAGE)
+        more = {"nextToken": str(end)} if end < len(found[listed]) else {}
+        return {"imageScanFindings": {**found, listed: found[listed][begin:end]}, **more}
+
+    def _filtered(self) -> list[dict[str, Any]]:
+        """The images with tags, those without, or all."""
+        status = (self._get_param("filter") or {}).get("tagStatus", "ANY")
+        held = images.of_repository(self._repository())
+        return [each for each in held if status == "ANY" or bool(each["tags"]) == (status == "TAGGED")]
 
     def _image(self, asked: dict[str, str]) -> dict[str, Any]:
         repository = self._repository()
@@ -156,6 +205,17 @@ class EcrResponse(ECRResponse):
             "imageManifest": images.manifest(image).decode(),
             "imageManifestMediaType": image["media_type"],
         }
+
+
+def _deleted(image: dict[str, Any], asked: dict[str, str]) -> dict[str, str]:
+    """By its tag an image loses that tag only, unless it is the last one."""
+    tag = asked.get("imageTag")
+    if tag and "imageDigest" not in asked and len(image["tags"]) > 1:
+        images.untag(image, tag)
+    else:
+        images.delete(image)
+    news.deleted(image, tag)
+    return {"imageDigest": image["digest"], **({"imageTag": tag} if tag else {})}
 
 
 def _registry() -> str:

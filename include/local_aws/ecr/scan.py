@@ -1,12 +1,13 @@
 """The scan of an image: PENDING, IN_PROGRESS, then what its seed says.
 
 Findings are not looked for, they are seeded: by the image's labels, or by repository, tag or digest (see `seeds`).
-An image without a seed has none.
+An image without a seed has none. An index is no image: its parts are scanned.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from local_aws.ecr import images
@@ -32,7 +33,8 @@ def _run(of: World) -> None:
     while not of.threads.stopping.is_set():
         for document in of.store.all(images.KIND):
             if document["scan"] and _due(of, document["scan"]):
-                _advance(of, document)
+                with suppress(images.GoneError):
+                    _advance(of, document)
         of.threads.wakeups.wait(0.2)
 
 
