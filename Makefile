@@ -24,7 +24,7 @@ demo:
 	$(MAKE) --no-print-directory setup && DEMO_STARTED_AT=$$began exec $(RUN) -m demo
 
 test: setup
-	$(RUN) -m pytest --numprocesses 2 --dist loadgroup
+	$(RUN) -m pytest --numprocesses 5 --dist loadgroup
 
 lint: setup
 	$(RUN) -m ruff check .

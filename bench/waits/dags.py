@@ -11,10 +11,11 @@ import time
 from datetime import timedelta
 from typing import Any
 
-from airdock.aws.hooks import Account
-from airdock.aws.operators.job import JobOperator
 from airflow.sdk import DAG, BaseOperator
 from airflow.triggers.base import StartTriggerArgs
+
+from airdock.aws.hooks import Account
+from airdock.aws.operators.job import JobOperator
 
 JOBS = int(os.environ.get("BENCH_JOBS", "200"))
 SHORTEST, LONGEST = 0.3, 8.0
@@ -63,7 +64,9 @@ class Triggered(BaseOperator):
 
 
 def waits(dag_id: str, kind: type[BaseOperator], **arguments: Any) -> None:
-    with DAG(dag_id, schedule=None, max_active_tasks=64, default_args={"retries": 2, "retry_delay": timedelta(seconds=2)}):
+    with DAG(
+        dag_id, schedule=None, max_active_tasks=64, default_args={"retries": 2, "retry_delay": timedelta(seconds=2)}
+    ):
         for number in range(JOBS):
             kind(task_id=f"job_{number:03}", **arguments)
 

@@ -47,7 +47,8 @@ def _place(backend: BaseBackend) -> Place:
 
 def _backends() -> Iterator[BaseBackend]:
     """Every backend that exists, whoever created it."""
-    for of_service in list(BackendDict._instances):
+    every: Any = BackendDict
+    for of_service in list(every._instances):
         for of_account in list(of_service.values()):
             yield from list(of_account.values())
 
@@ -140,7 +141,7 @@ class MotoState:
             vars(_backend_at(place)).update(_Unpickler(io.BytesIO(snapshot)).load())
             self._saved.add(place)
         for _, _, backend in s3_backends.iter_backends():
-            for bucket in backend.buckets.values():
+            for bucket in vars(backend)["buckets"].values():
                 s3_backends.bucket_accounts[bucket.name] = (bucket.partition, bucket.account_id)
         self._bodies.sweep(body_files())
 

@@ -14,9 +14,10 @@ _FILE = "local_aws_body_file"
 
 def _restored_key(folder: str, state: dict[str, Any]) -> FakeKey:
     """An object with its body read back from its file."""
-    key: FakeKey = FakeKey.__new__(FakeKey)
+    key: Any = FakeKey.__new__(FakeKey)
     key.__setstate__({**state, "value": (Path(folder) / state[_FILE]).read_bytes()})
-    return key
+    restored: FakeKey = key
+    return restored
 
 
 class S3Bodies:
@@ -47,4 +48,5 @@ class S3Bodies:
 
 def body_files() -> set[str]:
     """The files of all objects in memory."""
-    return {vars(key)[_FILE] for key in FakeKey.instances_tracked if _FILE in vars(key)}
+    tracked: Any = FakeKey  # moto gives the class this list of its instances while it runs
+    return {vars(key)[_FILE] for key in tracked.instances_tracked if _FILE in vars(key)}

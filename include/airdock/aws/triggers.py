@@ -12,11 +12,11 @@ from datetime import UTC, datetime
 from random import uniform
 from typing import Any
 
-from airdock.errors import Fault, Refused
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airdock.aws.watch import Facts, Subject, watch_for
 from airdock.aws.watch.subject import look
+from airdock.errors import Fault, Refused
 
 SLOWEST_POLL_SECONDS = 60.0
 

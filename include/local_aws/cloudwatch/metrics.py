@@ -105,7 +105,7 @@ class Metrics:
                 " AND EXISTS (SELECT 1 FROM datapoint WHERE datapoint.series = series.id)",
                 (region,),
             ).fetchall()
-        return [Series.of(*row[:3], dict(json.loads(row[3]))) for row in rows]
+        return [Series.of(of, space, metric, dict(json.loads(told))) for of, space, metric, told in rows]
 
     def _id(self, series: Series) -> int:
         if series not in self._ids:
