@@ -15,8 +15,8 @@ from demo.stack import Stack
 from demo.story import Story, refuse_to_pass, summarise, tell
 
 
-class Stopped(Exception):
-    """Somebody asked for the end."""
+class Stopped(BaseException):
+    """Somebody asked for the end. No Exception: libraries that retry on any exception would swallow it."""
 
 
 def main() -> int:
