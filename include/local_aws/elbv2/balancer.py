@@ -25,6 +25,8 @@ from local_aws.world import World
 LOG = logging.getLogger("local_aws.elbv2")
 FLUSH_SECONDS = 0.5
 DRAIN_LOOK_SECONDS = 0.05
+# How long a listener that closes waits for the answers under way.
+LAST_ANSWER_SECONDS = 1.0
 Result = TypeVar("Result")
 
 
@@ -74,6 +76,7 @@ class Balancer:
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._loop.run_forever()
+        self._loop.run_until_complete(self._end())
 
     def _wait_for(self, work: Coroutine[Any, Any, Result]) -> Result:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=30)
@@ -99,7 +102,9 @@ class Balancer:
     async def _open(self, arn: str, port: int) -> None:
         bound = self._bound(port)
         proxy = Proxy(lambda: self._routes[arn], self.targets, self._counts, self._upstreams)
-        runner = web.ServerRunner(web.Server(proxy.answer, access_log=None, keepalive_timeout=60.0))
+        runner = web.ServerRunner(
+            web.Server(proxy.answer, access_log=None, keepalive_timeout=60.0), shutdown_timeout=LAST_ANSWER_SECONDS
+        )
         await runner.setup()
         await web.SockSite(runner, bound, backlog=512).start()
         self._sites[arn] = runner
@@ -159,6 +164,16 @@ class Balancer:
             await asyncio.sleep(FLUSH_SECONDS)
             self._counts.flush(put)
             put_host_counts(put, balancers_by_group(self._world.settings.account), self.targets.all())
+        self._loop.stop()
+
+    async def _end(self) -> None:
+        for runner in self._sites.values():
+            await runner.cleanup()
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await self._upstreams.close()
 
 
 _by_world: WeakKeyDictionary[World, Balancer] = WeakKeyDictionary()
