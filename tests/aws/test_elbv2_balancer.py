@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from local_aws.runtime.addresses import free_address
 from tests.local_aws_process import LocalAws, free_port
 
 WAIT_SECONDS = 20
@@ -139,11 +140,11 @@ def balanced(local_aws: LocalAws) -> Balanced:
 
 
 @pytest.fixture
-def backend() -> Iterator[Callable[[str, str], Backend]]:
+def backend() -> Iterator[Callable[[str], Backend]]:
     started: list[Backend] = []
 
-    def start(address: str, name: str) -> Backend:
-        started.append(Backend(address, name))
+    def start(name: str) -> Backend:
+        started.append(Backend(free_address([9000]), name))
         return started[-1]
 
     yield start
@@ -164,10 +165,8 @@ def healthy(balanced: Balanced, group: str, backend: Backend) -> Callable[[], bo
     return lambda: balanced.states(group).get(backend.address) == "healthy"
 
 
-def test_shares_follow_the_weights_exactly_and_at_once(
-    balanced: Balanced, backend: Callable[[str, str], Backend]
-) -> None:
-    blue, green = backend("127.64.200.1", "blue"), backend("127.64.200.2", "green")
+def test_shares_follow_the_weights_exactly_and_at_once(balanced: Balanced, backend: Callable[[str], Backend]) -> None:
+    blue, green = backend("blue"), backend("green")
     balanced.add("blue", blue)
     balanced.add("green", green)
     until(healthy(balanced, "blue", blue))
@@ -178,9 +177,9 @@ def test_shares_follow_the_weights_exactly_and_at_once(
 
 
 def test_no_request_fails_while_tasks_are_replaced_and_traffic_shifts(
-    balanced: Balanced, backend: Callable[[str, str], Backend]
+    balanced: Balanced, backend: Callable[[str], Backend]
 ) -> None:
-    blue, green = backend("127.64.200.3", "blue"), backend("127.64.200.4", "green")
+    blue, green = backend("blue"), backend("green")
     balanced.add("blue", blue)
     until(healthy(balanced, "blue", blue))
     clients = [Client(balanced.port) for _ in range(4)]
@@ -206,9 +205,9 @@ def test_an_empty_target_group_answers_503(balanced: Balanced) -> None:
 
 
 def test_when_every_target_is_unhealthy_they_all_get_requests(
-    balanced: Balanced, backend: Callable[[str, str], Backend]
+    balanced: Balanced, backend: Callable[[str], Backend]
 ) -> None:
-    sick = backend("127.64.200.5", "sick")
+    sick = backend("sick")
     sick.status = 500
     balanced.add("blue", sick)
     until(lambda: balanced.states("blue")[sick.address] == "unhealthy")
@@ -217,9 +216,9 @@ def test_when_every_target_is_unhealthy_they_all_get_requests(
 
 
 def test_listeners_and_targets_come_back_after_kill_9(
-    local_aws: LocalAws, balanced: Balanced, backend: Callable[[str, str], Backend]
+    local_aws: LocalAws, balanced: Balanced, backend: Callable[[str], Backend]
 ) -> None:
-    blue = backend("127.64.200.6", "blue")
+    blue = backend("blue")
     balanced.add("blue", blue)
     until(healthy(balanced, "blue", blue))
     local_aws.kill9()
@@ -228,7 +227,7 @@ def test_listeners_and_targets_come_back_after_kill_9(
 
 
 def test_a_taken_port_is_refused_in_words(
-    local_aws: LocalAws, balanced: Balanced, backend: Callable[[str, str], Backend]
+    local_aws: LocalAws, balanced: Balanced, backend: Callable[[str], Backend]
 ) -> None:
     taken = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
     balancer = balanced.elb.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
@@ -240,9 +239,9 @@ def test_a_taken_port_is_refused_in_words(
 
 
 def test_answers_are_counted_by_target_group_in_cloudwatch(
-    local_aws: LocalAws, balanced: Balanced, backend: Callable[[str, str], Backend]
+    local_aws: LocalAws, balanced: Balanced, backend: Callable[[str], Backend]
 ) -> None:
-    blue = backend("127.64.200.7", "blue")
+    blue = backend("blue")
     balanced.add("blue", blue)
     until(healthy(balanced, "blue", blue))
     for _ in range(7):

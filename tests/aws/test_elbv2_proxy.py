@@ -13,10 +13,11 @@ from typing import Any
 
 import pytest
 
+from local_aws.runtime.addresses import free_address
 from tests.aws.test_elbv2_balancer import Balanced, until
 from tests.local_aws_process import LocalAws
 
-ADDRESS = "127.64.201.1"
+ADDRESS = free_address([9000])
 
 
 class Echo(BaseHTTPRequestHandler):

@@ -70,7 +70,8 @@ def test_image_is_judged_by_its_digest_even_when_its_tag_has_moved_on(account, r
         execute(account, registry, bad)
 
 
-def test_scan_that_takes_longer_is_waited_for_in_the_triggerer(account, registry):
+def test_scan_that_takes_longer_is_waited_for_in_the_triggerer(account, local_aws):
+    registry = Registry(local_aws)  # scans nothing that is pushed: the scan is still to come
     digest = registry.push("one")
     with pytest.raises(TaskDeferred) as deferred:
         execute(account, registry, digest, handoff_seconds=0)

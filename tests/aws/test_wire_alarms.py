@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,7 +11,16 @@ from botocore.exceptions import ClientError
 
 from tests.local_aws_process import LocalAws
 
+MINUTE_SECONDS = 2.0
+"""Long enough that a state that lasts a minute is seen on a busy machine."""
 NAMESPACE, METRIC = "AWS/ApplicationELB", "HTTPCode_Target_5XX_Count"
+
+
+@pytest.fixture(scope="module")
+def local_aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    aws = LocalAws(tmp_path_factory.mktemp("alarms"), MINUTE_SECONDS).start()
+    yield aws
+    aws.stop()
 
 
 def dimensions(group: str) -> list[dict[str, str]]:
@@ -44,7 +53,7 @@ def alarm(aws: LocalAws, name: str) -> dict[str, Any]:
     return dict(found)
 
 
-def reaches(aws: LocalAws, name: str, state: str, seconds: float = 8) -> bool:
+def reaches(aws: LocalAws, name: str, state: str, seconds: float = 20) -> bool:
     return until(lambda: alarm(aws, name)["StateValue"] == state, seconds)
 
 

