@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
-import threading
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from tests.git_server import git
+from tests.build_project import Project, commands, phase, until
 from tests.local_aws_process import LocalAws
 
-WAIT_SECONDS = 60
 DOCKERFILE = (
     'ARG BASE=python:3.12-slim\nFROM ${BASE}\nWORKDIR /app\nCOPY app.py ./\nENV A=1\nCMD ["python3", "app.py"]\n'
 )
@@ -35,71 +34,9 @@ phases:
 """
 
 
-class Project:
-    """A CodeBuild project over a repository of its own."""
-
-    def __init__(self, aws: LocalAws, folder: Path, buildspec: str, **files: str) -> None:
-        self.aws, self.name, self.client = aws, f"p-{uuid4().hex[:8]}", aws.client("codebuild")
-        made = aws.client("codecommit").create_repository(repositoryName=self.name)["repositoryMetadata"]
-        self.repository = aws.client("ecr").create_repository(repositoryName=self.name)["repository"]["repositoryUri"]
-        folder.mkdir()
-        git(folder, "init", "-q", "-b", "main")
-        for name, text in {"buildspec.yml": buildspec, **files}.items():
-            (folder / name).write_text(text)
-        git(folder, "add", "-A")
-        git(folder, "commit", "-q", "-m", "first")
-        git(folder, "push", "-q", made["cloneUrlHttp"], "HEAD:main")
-        self.commit = git(folder, "rev-parse", "HEAD").strip()
-        self.client.create_project(
-            name=self.name,
-            source={"type": "CODECOMMIT", "location": made["cloneUrlHttp"]},
-            artifacts={"type": "NO_ARTIFACTS"},
-            environment={
-                "type": "LINUX_CONTAINER",
-                "image": "aws/codebuild/standard:7.0",
-                "computeType": "BUILD_GENERAL1_SMALL",
-                "environmentVariables": [{"name": "REPOSITORY_URI", "value": self.repository}],
-            },
-            serviceRole="arn:aws:iam::123456789012:role/build",
-        )
-
-    def start(self, **asked: Any) -> str:
-        return str(self.client.start_build(projectName=self.name, sourceVersion=self.commit, **asked)["build"]["id"])
-
-    def build(self, build_id: str) -> dict[str, Any]:
-        return self.client.batch_get_builds(ids=[build_id])["builds"][0]
-
-    def ended(self, build_id: str) -> dict[str, Any]:
-        until(lambda: self.build(build_id)["buildComplete"])
-        return self.build(build_id)
-
-    def log(self, build: dict[str, Any]) -> str:
-        logs = self.aws.client("logs")
-        group, stream = build["logs"]["groupName"], build["logs"]["streamName"]
-        events = logs.get_log_events(logGroupName=group, logStreamName=stream, startFromHead=True)["events"]
-        return "".join(event["message"] for event in events)
-
-
-def until(holds: Callable[[], bool]) -> None:
-    waiting, left = threading.Event(), WAIT_SECONDS / 0.1
-    while not holds():
-        left -= 1
-        assert left > 0, "it never came"
-        waiting.wait(0.1)
-
-
-def phase(build: dict[str, Any], name: str) -> dict[str, Any]:
-    return next(each for each in build["phases"] if each["phaseType"] == name)
-
-
 @pytest.fixture
 def project(local_aws: LocalAws, tmp_path: Path) -> Callable[..., Project]:
     return lambda buildspec, **files: Project(local_aws, tmp_path / "tree", buildspec, **files)
-
-
-def commands(*lines: str, post: str = "echo done") -> str:
-    told = "\n".join(f"      - {line}" for line in lines)
-    return f"version: 0.2\nphases:\n  build:\n    commands:\n{told}\n  post_build:\n    commands:\n      - {post}\n"
 
 
 def test_a_build_pushes_an_image_and_exports_its_digest(project: Callable[..., Project], local_aws: LocalAws) -> None:
@@ -166,12 +103,14 @@ def test_a_build_under_way_is_run_again_after_kill_9(
     project: Callable[..., Project], local_aws: LocalAws, tmp_path: Path
 ) -> None:
     starts, go = tmp_path / "starts", tmp_path / "go"
-    made = project(commands(f"echo started >> {starts}", f"while [ ! -e {go} ]; do sleep 0.1; done"))
+    made = project(commands(f"sleep 300 & echo $! >> {starts}", f"while [ ! -e {go} ]; do sleep 0.1; done"))
     build_id = made.start()
-    until(starts.exists)
+    until(lambda: starts.exists() and starts.read_text().endswith("\n"))
     local_aws.kill9()
     local_aws.restart()
-    until(lambda: starts.read_text().count("started") == 2)
+    until(lambda: len(starts.read_text().split()) == 2)
+    left_over = starts.read_text().split()[0]
+    until(lambda: not Path(f"/proc/{left_over}").exists())
     go.touch()
     assert made.ended(build_id)["buildStatus"] == "SUCCEEDED"
     assert len(made.client.list_builds_for_project(projectName=made.name)["ids"]) == 1
@@ -190,3 +129,128 @@ def test_the_stand_in_names_the_instruction_that_it_does_not_follow(project: Cal
     build = made.ended(made.start())
     assert build["buildStatus"] == "FAILED"
     assert "line 2: this stand-in for docker does not follow RUN" in made.log(build)
+
+
+def test_phases_share_directory_variables_and_what_runs_in_the_background(project: Callable[..., Project]) -> None:
+    made = project(
+        "version: 0.2\nphases:\n"
+        '  pre_build:\n    commands:\n      - C="two  \'words"\n      - mkdir deep && cd deep\n'
+        "      - (until [ -e asked ]; do sleep 0.1; done; touch answered) &\n"
+        '  build:\n    commands:\n      - echo "<$C> in $(basename $PWD)"\n'
+        "      - touch asked; until [ -e answered ]; do sleep 0.1; done\n"
+    )
+    build = made.ended(made.start())
+    assert build["buildStatus"] == "SUCCEEDED", made.log(build)
+    assert "<two  'words> in deep\n" in made.log(build)
+
+
+def test_a_command_of_several_lines_may_end_at_its_first_failure(project: Callable[..., Project]) -> None:
+    made = project(commands('"set -e\\nfalse\\necho never\\n"'))
+    build = made.ended(made.start())
+    assert phase(build, "BUILD")["phaseStatus"] == "FAILED"
+    assert "\nnever\n" not in made.log(build)
+
+
+def test_after_a_failed_pre_build_nothing_else_is_run(project: Callable[..., Project]) -> None:
+    made = project(
+        "version: 0.2\nphases:\n  pre_build:\n    commands: ['exit 1']\n    finally: [echo finally]\n"
+        "  build:\n    commands: [echo never]\n  post_build:\n    commands: [echo never]\n"
+    )
+    build = made.ended(made.start())
+    assert [each["phaseType"] for each in build["phases"]][-3:] == ["PRE_BUILD", "FINALIZING", "COMPLETED"]
+    assert "\nfinally\n" in made.log(build)
+
+
+def test_artifacts_are_in_s3_where_the_build_says(project: Callable[..., Project], local_aws: LocalAws) -> None:
+    spec = commands("mkdir out; echo hello > out/a.txt") + "artifacts:\n  files: ['*.txt']\n  base-directory: out\n"
+    made = project(spec)
+    bucket = made.name
+    local_aws.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    to = {"type": "S3", "location": bucket, "path": "builds", "namespaceType": "BUILD_ID", "name": "app"}
+    build = made.ended(made.start(artifactsOverride=to))
+    place = build["artifacts"]["location"]
+    assert place == f"arn:aws:s3:::{bucket}/builds/{build['id'].rpartition(':')[2]}/app"
+    key = place.partition("/")[2] + "/a.txt"
+    assert local_aws.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read() == b"hello\n"
+
+
+def test_a_missing_artifact_fails_the_build(project: Callable[..., Project]) -> None:
+    made = project(commands("echo fine") + "artifacts:\n  files: [nothing.json]\n")
+    build = made.ended(made.start(artifactsOverride={"type": "S3", "location": "anywhere"}))
+    context = phase(build, "UPLOAD_ARTIFACTS")["contexts"][0]
+    assert build["buildStatus"] == "FAILED"
+    assert context["message"] == "no matching artifact paths found: nothing.json"
+
+
+def test_the_call_overrides_source_buildspec_and_variables(
+    project: Callable[..., Project], local_aws: LocalAws
+) -> None:
+    made, content = project(commands("echo never")), io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("told.txt", "from the archive")
+    s3 = local_aws.client("s3")
+    s3.create_bucket(Bucket=made.name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    s3.put_object(Bucket=made.name, Key="source.zip", Body=content.getvalue())
+    asked = {"sourceTypeOverride": "S3", "sourceLocationOverride": f"{made.name}/source.zip"}
+    variables = [{"name": "REPOSITORY_URI", "value": "overridden"}]
+    build_id = made.client.start_build(
+        projectName=made.name,
+        buildspecOverride=commands('echo "$(cat told.txt), $REPOSITORY_URI"'),
+        environmentVariablesOverride=variables,
+        **asked,
+    )["build"]["id"]
+    build = made.ended(build_id)
+    assert "from the archive, overridden\n" in made.log(build)
+
+
+def test_what_is_not_followed_is_refused_by_name(project: Callable[..., Project]) -> None:
+    made = project(commands("echo fine"))
+    with pytest.raises(made.client.exceptions.InvalidInputException, match="cacheOverride"):
+        made.start(cacheOverride={"type": "NO_CACHE"})
+    with pytest.raises(made.client.exceptions.InvalidInputException, match="Invalid timeout"):
+        made.start(timeoutInMinutesOverride=3000)
+
+
+def test_secrets_reach_the_build_and_their_absence_is_told(
+    project: Callable[..., Project], local_aws: LocalAws
+) -> None:
+    made = project("version: 0.2\nenv:\n  secrets-manager: {TOKEN: 'NAME:token'}\nphases: {build: {commands: [a]}}")
+    secret = local_aws.client("secretsmanager").create_secret(Name=made.name, SecretString='{"token": "s3"}')
+    spec = commands('test "$TOKEN" = s3')
+    for reference in (f"{made.name}:token", f"{secret['ARN']}:token"):
+        told = f"version: 0.2\nenv:\n  secrets-manager: {{TOKEN: '{reference}'}}\n" + spec.partition("\n")[2]
+        assert made.ended(made.start(buildspecOverride=told))["buildStatus"] == "SUCCEEDED"
+    context = phase(made.ended(made.start()), "DOWNLOAD_SOURCE")["contexts"][0]
+    assert context["statusCode"] == "Secrets Manager Error"
+    assert "NAME:token" in context["message"]
+
+
+def test_a_build_is_told_to_eventbridge(project: Callable[..., Project], local_aws: LocalAws) -> None:
+    made, queues, events = project(commands("echo fine")), local_aws.client("sqs"), local_aws.client("events")
+    url = queues.create_queue(QueueName=made.name)["QueueUrl"]
+    arn = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    pattern = {"detail-type": ["CodeBuild Build State Change"], "detail": {"project-name": [made.name]}}
+    events.put_rule(Name=made.name, EventPattern=json.dumps(pattern))
+    events.put_targets(Rule=made.name, Targets=[{"Id": "queue", "Arn": arn}])
+    build = made.ended(made.start())
+    statuses: set[str] = set()
+
+    def told() -> bool:
+        for message in queues.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages", []):
+            detail = json.loads(message["Body"])["detail"]
+            assert detail["build-id"] == build["arn"]
+            statuses.add(detail["build-status"])
+        return statuses == {"IN_PROGRESS", "SUCCEEDED"}
+
+    until(told)
+
+
+def test_a_build_can_be_run_anew(project: Callable[..., Project]) -> None:
+    made = project(commands('echo "told $GREETING"'))
+    first = made.ended(made.start(environmentVariablesOverride=[{"name": "GREETING", "value": "hello"}]))
+    second = made.ended(made.client.retry_build(id=first["id"])["build"]["id"])
+    assert second["id"] != first["id"]
+    assert (second["buildNumber"], second["resolvedSourceVersion"]) == (2, made.commit)
+    assert "told hello\n" in made.log(second)
+    listed = made.client.list_builds_for_project(projectName=made.name, sortOrder="ASCENDING")["ids"]
+    assert listed == [first["id"], second["id"]]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 def main(arguments: list[str]) -> int:
     if arguments[:2] == ["ecr", "get-login-password"]:
+        print("aws: the local AWS's stand-in answers `ecr get-login-password`", file=sys.stderr)
         print(_password())
         return 0
     if real := _real():

@@ -22,12 +22,9 @@ def begin_phase(build: Mapping[str, Any], phase: str, at: float) -> dict[str, An
     return {**build, "currentPhase": phase, "phases": phases}
 
 
-def end_phase(build: Mapping[str, Any], status: str, at: float, message: str = "") -> dict[str, Any]:
-    """The build with its current phase ended."""
+def end_phase(build: Mapping[str, Any], status: str, at: float, message: str = "", code: str = "") -> dict[str, Any]:
+    """The build with its current phase ended; `code` and `message` make the phase's context."""
     *before, last = build["phases"]
-    code = {"SUCCEEDED": "", "FAILED": "COMMAND_EXECUTION_ERROR"}.get(status, status)
-    if message.startswith("YAML_FILE_ERROR"):
-        code = "YAML_FILE_ERROR"
     ended = {
         **last,
         "phaseStatus": status,

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from typing import Any
 
 from local_aws.codebuild import artifacts, buildspec, news, records, source
+from local_aws.codebuild.artifacts import ArtifactError
 from local_aws.codebuild.buildspec import Buildspec, BuildspecError, Phase
 from local_aws.codebuild.logs import BuildLog
 from local_aws.codebuild.shell import PhaseEnd, Shell
-from local_aws.codebuild.workshop import Workshop
+from local_aws.codebuild.source import SourceError
+from local_aws.codebuild.workshop import VariableError, Workshop
 from local_aws.world import World
 
-SHORTEST_TIMEOUT_SECONDS = 20
+SHORTEST_TIMEOUT_SECONDS = float(os.environ.get("LOCAL_AWS_BUILD_SECONDS", "20"))
 """A test suite takes its time, however fast the clock: a build's timeout is never scaled below this."""
+
+
+OUT_OF_TIME = ("Build has timed out.", "BUILD_TIMED_OUT")
 
 
 class Stopped(Exception):
@@ -39,13 +45,13 @@ class Run:
             status = self._phases(exported)
         except Stopped as stopped:
             status = str(stopped)
-            self._end_phase(status)
+            self._end_phase(status, *OUT_OF_TIME if status == "TIMED_OUT" else ())
         except Exception as error:
             if self._world.threads.stopping.is_set():
                 return
             self._world.log.exception("build %s", self._id)
             status = "FAULT"
-            self._end_phase("FAULT", f"internal error: {error}")
+            self._end_phase("FAULT", f"internal error: {error}", "INTERNAL_SERVICE_ERROR")
         if self._log:
             self._log.close()
         self._workshop.clear()
@@ -56,17 +62,31 @@ class Run:
         self._open_log()
         self._workshop.make()
         self._end_phase("SUCCEEDED")
+        status = self._worked(exported)
+        self._begin("FINALIZING")
+        self._end_phase("SUCCEEDED")
+        return status
+
+    def _worked(self, exported: dict[str, str]) -> str:
         prepared = self._prepared()
         if prepared is None:
             return "FAILED"
         spec, shell = prepared
         status = self._commands(spec, shell)
         exported.update({name: value for name in spec.exported if (value := shell.variable(name)) is not None})
+        came_to_its_end = self._build["phases"][-1]["phaseType"] == "POST_BUILD"
+        return status if not came_to_its_end or self._uploaded(spec) else "FAILED"
+
+    def _uploaded(self, spec: Buildspec) -> bool:
         self._begin("UPLOAD_ARTIFACTS")
-        self._end_phase(*artifacts.upload(self._world, self._build, spec, self._workshop.source))
-        self._begin("FINALIZING")
+        try:
+            place = artifacts.upload(self._world, self._build, spec, self._workshop.source)
+        except ArtifactError as error:
+            self._end_phase("FAILED", str(error), error.code)
+            return False
+        self._commit(artifacts={"location": place})
         self._end_phase("SUCCEEDED")
-        return status
+        return True
 
     def _prepared(self) -> tuple[Buildspec, Shell] | None:
         """The source, its buildspec, and a shell to run it in; None when one is not to be had."""
@@ -76,12 +96,14 @@ class Run:
             version = source.fetch(self._world, build["source"], build.get("sourceVersion", ""), workshop.source)
             spec = self._spec()
             environment = workshop.environment(spec, version)
-        except (source.SourceError, BuildspecError) as error:
-            self._end_phase("FAILED", str(error))
+        except (SourceError, BuildspecError, VariableError) as error:
+            self._end_phase("FAILED", str(error), error.code)
             return None
+        for each in spec.passed_over:
+            self._line(f"[Container] not followed by the local CodeBuild: {each}")
         self._commit(resolvedSourceVersion=version)
         self._end_phase("SUCCEEDED")
-        return spec, Shell(spec.shell, workshop.root / "shell", workshop.source, environment)
+        return spec, Shell(spec.shell, workshop.root, workshop.source, environment)
 
     def _spec(self) -> Buildspec:
         told = str(self._build["source"].get("buildspec") or "buildspec.yml")
@@ -89,7 +111,7 @@ class Run:
             return buildspec.parse(told)
         file = (self._workshop.source / told).resolve()
         if not file.is_relative_to(self._workshop.source.resolve()) or not file.is_file():
-            raise BuildspecError(f"YAML_FILE_ERROR: stat {told}: no such file or directory")
+            raise BuildspecError(f"stat {told}: no such file or directory")
         return buildspec.parse(file.read_text())
 
     def _commands(self, spec: Buildspec, shell: Shell) -> str:
@@ -112,14 +134,15 @@ class Run:
         last = self._in_shell(shell, phase.finally_)
         bad = end if end.command else last
         if bad.command:
-            self._line(f"[Container] {bad.message}")
-        self._end_phase("FAILED" if bad.command else "SUCCEEDED", bad.message if bad.command else "")
+            self._end_phase("FAILED", bad.message, "COMMAND_EXECUTION_ERROR")
+        else:
+            self._end_phase("SUCCEEDED")
         return not bad.command
 
     def _in_shell(self, shell: Shell, commands: tuple[str, ...]) -> PhaseEnd:
         if not commands:
             return PhaseEnd()
-        end = shell.run(commands, self._line, lambda group: self._commit(_group=group), self._must_stop)
+        end = shell.run(commands, self._line, self._must_stop)
         if end.stopped:
             raise Stopped("TIMED_OUT" if time.monotonic() >= self._deadline else "STOPPED")
         return end
@@ -147,11 +170,12 @@ class Run:
         self._line(f"[Container] Entering phase {phase}")
         self._change(lambda build: records.begin_phase(build, phase, self._now()))
 
-    def _end_phase(self, status: str, message: str = "") -> None:
+    def _end_phase(self, status: str, message: str = "", code: str = "") -> None:
         if "phaseStatus" in self._build["phases"][-1]:
             return
-        self._line(f"[Container] Phase complete: {self._build['phases'][-1]['phaseType']} State: {status} {message}")
-        self._change(lambda build: records.end_phase(build, status, self._now(), message))
+        self._line(f"[Container] Phase complete: {self._build['phases'][-1]['phaseType']} State: {status}")
+        self._line(f"[Container] Phase context status code: {code} Message: {message}")
+        self._change(lambda build: records.end_phase(build, status, self._now(), message, code))
         news.phase_changed(self._world, self._build)
 
     def _finish(self, status: str, exported: dict[str, str]) -> None:

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 import local_aws
 from local_aws.codebuild.buildspec import Buildspec
+from local_aws.codebuild.shell import end_all
 from local_aws.world import World
 
+ARN_PARTS = 7
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "LOCALAWSBUILD", "AWS_SECRET_ACCESS_KEY": "build"}
+
+
+class VariableError(Exception):
+    """A variable whose value is not to be had; `code` is the phase context's status code."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class Workshop:
@@ -33,10 +47,15 @@ class Workshop:
         self._program("aws", "local_aws.codebuild.aws_standin")
 
     def clear(self) -> None:
+        """End what still runs there, also of a former process of ours, and remove it."""
+        end_all(self.root)
         shutil.rmtree(self.root, ignore_errors=True)
 
     def environment(self, spec: Buildspec, version: str) -> dict[str, str]:
-        """All variables of the build; the build's own override the project's, and those the buildspec's."""
+        """All variables of the build; the build's own override the project's, and those the buildspec's.
+
+        Raises VariableError.
+        """
         asked = {each["name"]: self._value(each) for each in self._build["environment"]["environmentVariables"]}
         return {**self._surroundings(), **self._of_spec(spec), **asked, **self._of_codebuild(version)}
 
@@ -69,6 +88,9 @@ class Workshop:
             "CODEBUILD_BUILD_NUMBER": str(build["buildNumber"]),
             "CODEBUILD_BUILD_SUCCEEDING": "1",
             "CODEBUILD_INITIATOR": build["initiator"],
+            "CODEBUILD_START_TIME": str(int(build["startTime"] * 1000)),
+            "CODEBUILD_LOG_PATH": str(build["id"]).rpartition(":")[2],
+            "CODEBUILD_SOURCE_REPO_URL": build["source"].get("location", ""),
             "CODEBUILD_SRC_DIR": str(self.source),
             "CODEBUILD_SOURCE_VERSION": build.get("sourceVersion", ""),
             "CODEBUILD_RESOLVED_SOURCE_VERSION": version,
@@ -82,19 +104,32 @@ class Workshop:
         return self._secret(variable["value"]) if kind == "SECRETS_MANAGER" else variable["value"]
 
     def _parameter(self, name: str) -> str:
-        found = self._world.client("ssm", "codebuild").get_parameter(Name=name, WithDecryption=True)
+        with _told_as("Decrypted Variables Error", name):
+            found = self._world.client("ssm", "codebuild").get_parameter(Name=name, WithDecryption=True)
         return str(found["Parameter"]["Value"])
 
     def _secret(self, reference: str) -> str:
-        """`secret-id`, or `secret-id:json-key`."""
-        import json
-
-        secret, _, key = reference.partition(":") if not reference.startswith("arn:") else (reference, "", "")
-        text = str(self._world.client("secretsmanager", "codebuild").get_secret_value(SecretId=secret)["SecretString"])
-        return str(json.loads(text)[key]) if key else text
+        """`secret-id:json-key:version-stage:version-id`, all but the first optional; the id may be an ARN."""
+        parts = reference.split(":")
+        size = ARN_PARTS if parts[0] == "arn" else 1
+        key, stage, version = [*parts[size:], "", "", ""][:3]
+        wanted = {"SecretId": ":".join(parts[:size]), "VersionStage": stage, "VersionId": version}
+        with _told_as("Secrets Manager Error", reference):
+            client = self._world.client("secretsmanager", "codebuild")
+            found = client.get_secret_value(**{name: value for name, value in wanted.items() if value})
+            text = str(found["SecretString"])
+            return str(json.loads(text)[key]) if key else text
 
     def _program(self, name: str, module: str) -> None:
         include = Path(local_aws.__file__).parents[1]
         file = self.root / "bin" / name
         file.write_text(f'#!/bin/sh\nPYTHONPATH="{include}" exec "{sys.executable}" -m {module} "$@"\n')
         file.chmod(0o755)
+
+
+@contextmanager
+def _told_as(code: str, name: str) -> Iterator[None]:
+    try:
+        yield
+    except (ClientError, ValueError, KeyError) as error:
+        raise VariableError(code, f"{name}: {error}") from None

@@ -32,6 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _build(asked: argparse.Namespace) -> None:
     context = Path(asked.context)
     text = (Path(asked.file) if asked.file else context / "Dockerfile").read_text()
+    if asked.platform:
+        print(f"--platform {asked.platform}: without meaning here, the programs are this machine's")
     image = images.build(context, text, _pairs(asked.build_arg), _pairs(asked.label))
     print(f"FROM {image.base}: not pulled; programs of this machine stand in for those of the base image")
     for reference in asked.tag or ["image:latest"]:
