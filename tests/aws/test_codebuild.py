@@ -240,6 +240,8 @@ def test_a_build_is_told_to_eventbridge(project: Callable[..., Project], local_a
             detail = json.loads(message["Body"])["detail"]
             assert detail["build-id"] == build["arn"]
             statuses.add(detail["build-status"])
+            if detail["build-status"] == "SUCCEEDED":
+                assert detail["additional-information"]["logs"]["stream-name"] == build["logs"]["streamName"]
         return statuses == {"IN_PROGRESS", "SUCCEEDED"}
 
     until(told)

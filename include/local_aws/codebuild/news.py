@@ -7,6 +7,8 @@ from typing import Any
 
 from local_aws.world import World
 
+LOG_NAMES = {"groupName": "group-name", "streamName": "stream-name", "deepLink": "deep-link"}
+
 
 def told(build: Mapping[str, Any]) -> dict[str, Any]:
     """What both events say of a build."""
@@ -19,7 +21,10 @@ def told(build: Mapping[str, Any]) -> dict[str, Any]:
             "initiator": build["initiator"],
             "source": build["source"],
             "source-version": build.get("sourceVersion", ""),
-            "logs": build.get("logs", {}),
+            "build-number": build["buildNumber"],
+            "timeout-in-minutes": build["timeoutInMinutes"],
+            "artifact": {"location": build.get("artifacts", {}).get("location", "")},
+            "logs": {LOG_NAMES[key]: value for key, value in build.get("logs", {}).items()},
             "phases": [_phase(each) for each in build["phases"]],
         },
     }
@@ -44,4 +49,5 @@ def phase_changed(of: World, build: Mapping[str, Any]) -> None:
 
 def _phase(phase: Mapping[str, Any]) -> dict[str, Any]:
     names = {"phaseType": "phase-type", "phaseStatus": "phase-status", "durationInSeconds": "duration-in-seconds"}
-    return {name: phase[key] for key, name in names.items() if key in phase}
+    contexts = [f"{each['statusCode']}: {each['message']}" for each in phase.get("contexts", [])]
+    return {**{name: phase[key] for key, name in names.items() if key in phase}, "phase-context": contexts}
