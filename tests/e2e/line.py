@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -12,6 +13,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.request import Request
 
 from demo import facts
 from demo.clients import LocalAws
@@ -114,6 +116,25 @@ class Line:
         """The number of the newest effect, for `effects(since=...)`."""
         return max((int(effect["n"]) for effect in self.aws.effects()), default=0)
 
+    def hold_replies(self, *calls: tuple[str, str]) -> None:
+        """Let the next call of each (service, operation) take effect, and keep its reply back until `release`."""
+        plan = [
+            {"id": operation, "service": service, "operation": operation, "nth": 1, "action": "block_after"}
+            for service, operation in calls
+        ]
+        self._control("PUT", "faults", plan)
+
+    def wait_until_held(self, operation: str) -> None:
+        """Return once the operation has taken effect and its caller waits for the reply."""
+        self.until(lambda: self._held(operation), RUN_SECONDS, lambda: f"nobody called {operation}")
+
+    def release(self, operation: str) -> None:
+        self._control("POST", "faults/release", {"id": operation})
+
+    def seed_findings(self, findings: Mapping[str, int], tag: str) -> None:
+        """What the scan of the image with this tag will find."""
+        self._control("PUT", "scan/greeter", {"findings": findings, "tag": tag})
+
     def digest_of(self, commit: str) -> str:
         image = {"imageTag": commit}
         found = self.aws.client("ecr").describe_images(repositoryName="greeter", imageIds=[image])
@@ -135,6 +156,15 @@ class Line:
         """Rows of Airflow's database: it is asked often, and costs nothing, unlike the REST API."""
         with sqlite3.connect(f"file:{self.stack.place.home / 'airflow.db'}?mode=ro", uri=True, timeout=20) as database:
             return list(database.execute(sql, values))
+
+    def _held(self, operation: str) -> bool:
+        return any(fault["id"] == operation and fault["blocked"] for fault in self._control("GET", "faults"))
+
+    def _control(self, method: str, path: str, body: Any = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = Request(f"{self.stack.place.aws}/_local/{path}", data, method=method)
+        with OPENER.open(request, timeout=10) as answer:
+            return json.load(answer)
 
     def until(self, ready: Callable[[], bool], seconds: float, told: Callable[[], str]) -> None:
         """Return once `ready()`; fail the test after `seconds`, or when a process of the stack has died."""
