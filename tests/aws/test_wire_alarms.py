@@ -136,6 +136,8 @@ def test_state_set_by_hand_is_set_right_by_the_next_evaluation(local_aws: LocalA
     local_aws.client("cloudwatch").set_alarm_state(AlarmName="by-hand", StateValue="ALARM", StateReason="a test")
     assert reaches(local_aws, "by-hand", "OK")
     history = local_aws.client("cloudwatch").describe_alarm_history(AlarmName="by-hand")["AlarmHistoryItems"]
+    newest = json.loads(history[0]["HistoryData"])
+    assert newest["newState"]["stateValue"] != newest["oldState"]["stateValue"]
     assert [item["HistorySummary"] for item in history][:2] == [
         "Alarm updated from ALARM to OK",
         "Alarm updated from OK to ALARM",

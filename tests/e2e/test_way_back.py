@@ -15,7 +15,7 @@ def test_release_that_answers_500_is_rolled_back_and_fails_the_run(line: Line) -
     assert line.state(run_id) == "failed"
     report = line.outcome(run_id)
     assert report["outcome"] == "rolled_back"
-    assert "greeter-5xx-" in report["sentence"]
+    assert "alarm greeter-5xx-" in report["sentence"]
     assert digest in report["sentence"]
     assert report["sentence"] in line.log(run_id, "verdict")
     assert line.digest_in_production() == digest

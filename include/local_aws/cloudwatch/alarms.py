@@ -123,7 +123,13 @@ def _tell(world: World, before: Alarm, after: Alarm) -> None:
     world.store.put(
         HISTORY,
         key,
-        {"Region": after["Region"], "AlarmName": name, "At": after["StateUpdatedTimestamp"]} | moved,
+        {
+            "Region": after["Region"],
+            "AlarmName": name,
+            "At": after["StateUpdatedTimestamp"],
+            "Data": _data(before, after),
+        }
+        | moved,
     )
     detail = {
         "alarmName": name,
@@ -183,3 +189,9 @@ def _publish(world: World, topic: str, before: Alarm, after: Alarm) -> str:
     except (ClientError, BotoCoreError) as refused:
         return str(refused)
     return ""
+
+
+def _data(before: Alarm, after: Alarm) -> str:
+    """`HistoryData` of a state change, as the alarm history tells it: JSON in a text."""
+    old, new = ({"stateValue": state["StateValue"], "stateReason": state["StateReason"]} for state in (before, after))
+    return json.dumps({"version": "1.0", "oldState": old, "newState": new})

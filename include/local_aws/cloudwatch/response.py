@@ -97,6 +97,7 @@ class CloudWatchResponse(MotoResponse):
                 "AlarmType": "MetricAlarm",
                 "Timestamp": datetime.fromisoformat(item["At"]),
                 "HistoryItemType": "StateUpdate",
+                "HistoryData": item["Data"],
                 "HistorySummary": f"Alarm updated from {item['from']} to {item['to']}",
             }
             for item in world().store.all(alarms.HISTORY)
