@@ -184,7 +184,7 @@ def test_metrics_are_read_back_per_dimension_set(local_aws: LocalAws) -> None:
 
 
 def test_alarms_and_their_metrics_survive_the_death_of_the_process(local_aws: LocalAws) -> None:
-    put_alarm(local_aws, "durable", "durable", Period=1200, TreatMissingData="ignore")
+    put_alarm(local_aws, "durable", "durable", Period=300, TreatMissingData="ignore")
     measure(local_aws, "durable", 4)
     local_aws.kill9()
     local_aws.restart()
