@@ -24,7 +24,8 @@ demo:
 	$(MAKE) --no-print-directory setup && DEMO_STARTED_AT=$$began exec $(RUN) -m demo
 
 test: setup
-	$(RUN) -m pytest --numprocesses 5 --dist loadgroup
+	$(RUN) -m pytest --numprocesses 5 --dist loadfile --ignore tests/e2e
+	$(RUN) -m pytest tests/e2e
 
 lint: setup
 	$(RUN) -m ruff check .
