@@ -97,6 +97,22 @@ def test_overtaken_delivery_is_superseded() -> None:
     assert "was overtaken" in report.sentence
 
 
+def test_delivery_that_another_has_overtaken_on_its_way_back_is_superseded() -> None:
+    ends = [StepEnd(step, "success") for step in LINE if step is not Step.VERIFY]
+    ends += [StepEnd(Step.VERIFY, "failed", "it answers 500")]
+    ends += [StepEnd(Step.ROLL_BACK, "failed", "another has deployed since", outcome=Outcome.SUPERSEDED)]
+    report = judge_delivery("greeter", ends)
+    assert report.outcome is Outcome.SUPERSEDED
+    assert report.sentence == "greeter was overtaken: it answers 500; another has deployed since."
+
+
+def test_delivery_that_was_taken_back_is_not_live_though_somebody_marked_its_check_a_success() -> None:
+    ends = [StepEnd(step, "success") for step in LINE]
+    report = judge_delivery("greeter", [*ends, StepEnd(Step.ROLL_BACK, "success")], "production runs v1")
+    assert report.outcome is Outcome.ROLLED_BACK
+    assert report.sentence.startswith("greeter was rolled back: ")
+
+
 def test_details_tell_each_task() -> None:
     assert judge(Step.BUILD).details[:3] == (
         "clone_source: success",
@@ -106,9 +122,10 @@ def test_details_tell_each_task() -> None:
 
 
 @given(st.lists(st.sampled_from(STATES), min_size=len(Step), max_size=len(Step)))
-def test_delivery_is_live_only_when_every_task_of_the_line_succeeded(states: list[str]) -> None:
+def test_delivery_is_live_only_when_the_whole_line_succeeded_and_nothing_was_taken_back(states: list[str]) -> None:
     ends = [StepEnd(step, state) for step, state in zip(Step, states, strict=True)]
     report = judge_delivery("greeter", ends)
     all_well = all(end.state == "success" for end in ends if end.step is not Step.ROLL_BACK)
-    assert (report.outcome is Outcome.LIVE) == all_well
+    taken_back = any(end.state == "success" for end in ends if end.step is Step.ROLL_BACK)
+    assert (report.outcome is Outcome.LIVE) == (all_well and not taken_back)
     assert judge_delivery("greeter", ends[::-1]) == report

@@ -27,6 +27,7 @@ class Run:
         self.release = a_release(arn(2), before=arn(stage.runs), image=image(2))
         self.xcoms: dict[tuple[str, str], Any] = {("register", "return_value"): self.release}
         self.stores = {"deploy": FakeStore(), "roll_back": FakeStore()}
+        self.clears = 0
 
     def deploying(self, **changes: Any) -> CodeDeployCreateDeploymentOperator:
         return CodeDeployCreateDeploymentOperator(
@@ -48,7 +49,8 @@ class Run:
         return run_task(operator, self.context("roll_back", state))
 
     def context(self, task_id: str, state: str = "running") -> Any:
-        return a_context(task_id, store=self.stores[task_id], xcoms=self.xcoms, states={"deploy": state})
+        store, states = self.stores[task_id], {"deploy": state}
+        return a_context(task_id, clear_number=self.clears, store=store, xcoms=self.xcoms, states=states)
 
 
 @pytest.fixture
@@ -141,6 +143,43 @@ def test_without_word_of_what_ran_before_nothing_is_touched(stage: FakeStage) ->
     with pytest.raises(AirflowFailException, match="nothing to go back to"):
         run.roll_back("success")
     assert len(stage.created) == 1
+
+
+def test_a_release_that_somebody_else_has_deployed_since_is_never_overwritten(stage: FakeStage) -> None:
+    run = Run(stage)
+    run.deploy()
+    stage.runs = 3
+    with pytest.raises(AirflowFailException, match=r"production runs \S+greeter:3, which another has deployed since"):
+        run.roll_back("success")
+    assert (stage.runs, len(stage.created)) == (3, 1)
+    assert run.xcoms["roll_back", "deployment_outcome"] == "superseded"
+
+
+def test_a_live_release_stays_when_its_cleared_run_fails_before_it_deploys_again(stage: FakeStage) -> None:
+    run = Run(stage)
+    run.deploy()
+    run.clears = 1
+    with pytest.raises(AirflowSkipException, match="deployed nothing"):
+        run.roll_back("failed")
+    assert (stage.runs, stage.stopped, len(stage.created)) == (2, [], 1)
+
+
+def test_a_deployment_of_an_earlier_attempt_that_this_one_followed_is_stopped(stage: FakeStage) -> None:
+    stage.patience = 10**6
+    run = Run(stage)
+    deployment = run.deploying().adopt_or_start(run.context("deploy"))
+    run.clears = 1
+    assert run.roll_back("failed")["task_definition"] == arn(1)
+    assert stage.stopped == [deployment]
+
+
+def test_a_cleared_run_whose_check_fails_takes_its_release_back(stage: FakeStage) -> None:
+    run = Run(stage)
+    run.deploy()
+    run.clears = 1
+    run.deploy()
+    assert run.roll_back("success")["task_definition"] == arn(1)
+    assert len(stage.created) == 2
 
 
 def test_an_overdue_deployment_is_stopped_and_its_end_told(stage: FakeStage) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from airdock.plan.way_back import Way, choose_way_back
 
-OLD, NEW = "arn:task-definition/greeter:6", "arn:task-definition/greeter:7"
+OLD, NEW, OTHER = (f"arn:task-definition/greeter:{revision}" for revision in (6, 7, 8))
 
 
 @pytest.mark.parametrize(
@@ -22,11 +22,14 @@ OLD, NEW = "arn:task-definition/greeter:6", "arn:task-definition/greeter:7"
         ("Failed", True, NEW, Way.REDEPLOY),
         ("Succeeded", True, NEW, Way.REDEPLOY),
         ("Succeeded", True, OLD, Way.CONFIRM),
+        ("Succeeded", True, OTHER, Way.LEAVE),
+        ("Failed", True, OTHER, Way.LEAVE),
     ],
 )
 def test_the_way_back_follows_from_the_deployment_and_what_runs(
     status: str, over: bool, runs_now: str, way: Way
 ) -> None:
-    chosen = choose_way_back({"id": "d-AAAAAAAAA", "status": status}, over=over, runs_now=runs_now, ran_before=OLD)
+    deployment = {"id": "d-AAAAAAAAA", "status": status}
+    chosen = choose_way_back(deployment, over=over, runs_now=runs_now, delivered=NEW, ran_before=OLD)
     assert chosen.way is way
     assert chosen.sentence

@@ -60,11 +60,14 @@ def judge_delivery(subject: str, ends: Sequence[StepEnd], stands: str = "") -> O
     line = [end for end in ordered if end.step is not Step.ROLL_BACK]
     broken = next((end for end in line if end.state != "success"), None)
     details = tuple(f"{end.step}: {end.state or 'not begun'}{_because(end)}" for end in ordered)
-    if broken is None:
+    way_back = next((end for end in ends if end.step is Step.ROLL_BACK), None)
+    if broken is None and not (way_back and way_back.state == "success"):
         return OutcomeReport(Outcome.LIVE, _sentence(f"{subject} is live", stands), details)
-    outcome, why = _judge(broken, next((end for end in ends if end.step is Step.ROLL_BACK), None))
+    outcome, why = _judge(broken, way_back) if broken else (Outcome.ROLLED_BACK, MARKED)
     return OutcomeReport(outcome, _sentence(f"{subject} {_ENDED[outcome]}: {why}", stands), details)
 
+
+MARKED = "the way back succeeded, whatever the other tasks have been marked as since"
 
 _ENDED = {
     Outcome.ROLLED_BACK: "was rolled back",
@@ -94,6 +97,8 @@ def _after_production(broken: StepEnd, why: str, way_back: StepEnd | None) -> tu
     if state == "skipped" and broken.step is Step.DEPLOY:
         return _unless_faulted(broken, Outcome.REFUSED), f"{why}; nothing was deployed"
     told = way_back.reason if way_back and way_back.reason else "it did not get to its end"
+    if way_back and way_back.outcome is Outcome.SUPERSEDED:
+        return Outcome.SUPERSEDED, f"{why}; {told}"
     return Outcome.FAILED, f"{why}; the way back failed: {told}"
 
 

@@ -18,6 +18,8 @@ class Way(StrEnum):
     FOLLOW = "follow"
     CONFIRM = "confirm"
     REDEPLOY = "redeploy"
+    LEAVE = "leave"
+    """Production is neither ours nor what was before: somebody has deployed since, and that is not ours to undo."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +28,13 @@ class WayBack:
     sentence: str
 
 
-def choose_way_back(deployment: Mapping[str, Any], *, over: bool, runs_now: str, ran_before: str) -> WayBack:
+def choose_way_back(
+    deployment: Mapping[str, Any], *, over: bool, runs_now: str, delivered: str, ran_before: str
+) -> WayBack:
     """Choose by the facts of the run's own deployment.
 
     `over`: whether CodeDeploy will do nothing more of its own accord, a rollback included. `runs_now`, `ran_before`:
-    the ARNs of the primary task definition now, and when the delivery recorded it.
+    the ARNs of the primary task definition now, and when the delivery recorded it; `delivered`: that of the delivery.
     """
     name = f"the deployment {deployment['id']}"
     if deployment_state(deployment["status"]) is State.RUNNING:
@@ -39,4 +43,6 @@ def choose_way_back(deployment: Mapping[str, Any], *, over: bool, runs_now: str,
         return WayBack(Way.FOLLOW, f"{name} has {deployment['status'].lower()} and CodeDeploy is rolling it back")
     if runs_now == ran_before:
         return WayBack(Way.CONFIRM, f"{name} has {deployment['status'].lower()} and production runs {ran_before}")
+    if runs_now != delivered:
+        return WayBack(Way.LEAVE, f"production runs {runs_now}, which another has deployed since: it is left alone")
     return WayBack(Way.REDEPLOY, f"production runs {runs_now}: deploying {ran_before} again")

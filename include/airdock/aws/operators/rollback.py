@@ -26,9 +26,11 @@ from airdock.aws.watch.deployment import DeploymentWatch
 from airdock.aws.watch.subject import look
 from airdock.errors import Fault, Refused
 from airdock.names import Marker, marker, parse_marker
+from airdock.plan.adoption import State
+from airdock.plan.deployment_result import deployment_state
 from airdock.plan.traffic import traffic_configuration
 from airdock.plan.way_back import Way, choose_way_back
-from airdock.release import TaskDefinition
+from airdock.release import Outcome, TaskDefinition
 from airdock.spec.rollout import AllAtOnce
 
 if TYPE_CHECKING:
@@ -41,8 +43,10 @@ class RollBackOperator(JobOperator):
     """Brings production back to what it ran before this run, and confirms that it is there.
 
     CodeDeploy usually has rolled back by itself; a deployment that is still active is stopped with rollback; one that
-    succeeded is followed by a deployment of the previous task definition, exactly once. Skipped when this run has
-    deployed nothing. Record: `{"deployment", "task_definition", "image", "digest", "sentence"}`.
+    succeeded is followed by a deployment of the previous task definition, exactly once. What somebody else has
+    deployed since is left alone. Skipped when this run has deployed nothing.
+
+    Record: `{"deployment", "task_definition", "image", "digest", "sentence"}`.
     """
 
     kind = "deployment"
@@ -80,10 +84,13 @@ class RollBackOperator(JobOperator):
         ours = self._deployed(context)
         if ours is None:
             raise AirflowSkipException("This run has deployed nothing, so there is nothing to roll back")
-        runs_now, before = standing(self.service).task_definition, self._before(context)
-        over = DeploymentWatch().finished(ours, {})
-        chosen = choose_way_back(ours, over=over, runs_now=runs_now, ran_before=before)
+        runs_now, released = standing(self.service).task_definition, self._released(context)
+        over, before = DeploymentWatch().finished(ours, {}), released.previous_arn
+        chosen = choose_way_back(ours, over=over, runs_now=runs_now, delivered=released.arn, ran_before=before)
         self.log.info("The way back: %s", chosen.sentence)
+        if chosen.way is Way.LEAVE:
+            context["ti"].xcom_push(key="deployment_outcome", value=str(Outcome.SUPERSEDED))
+            raise Refused(chosen.sentence)
         if chosen.way is Way.REDEPLOY:
             return self._redeploy(context, before, runs_now)
         if chosen.way is Way.STOP and not stop(self.account, ours["id"]):
@@ -91,7 +98,7 @@ class RollBackOperator(JobOperator):
         return str(ours["id"])
 
     def conclude(self, context: Context, facts: Facts) -> Any:
-        before, now = self._before(context), standing(self.service)
+        before, now = self._released(context).previous_arn, standing(self.service)
         if now.task_definition == before:
             sentence = f"production is back on {now.task_definition} ({now.digest or now.image})"
             self.log.info(sentence)
@@ -104,23 +111,33 @@ class RollBackOperator(JobOperator):
 
     def _deployed(self, context: Context) -> Facts | None:
         """The facts of the run's own deployment, None when it did not come to one in this attempt."""
-        ti, run = context["ti"], context["dag_run"]
-        states = ti.get_task_states(dag_id=run.dag_id, task_ids=[self.deploy_task], run_ids=[run.run_id])
-        if states.get(run.run_id, {}).get(self.deploy_task) in NEVER_RAN:
+        state, mark = self._deploy_state(context), self._mark(context)
+        if state in NEVER_RAN:
             return None
-        deployment_id = of_delivery(self.group, self._mark(context).base, run_since(context))
-        return look(DeploymentWatch(), Subject(self.kind, deployment_id, self.account)) if deployment_id else None
+        deployment_id = of_delivery(self.group, mark.base, run_since(context))
+        if not deployment_id:
+            return None
+        ours = look(DeploymentWatch(), Subject(self.kind, deployment_id, self.account))
+        # A success of an attempt before the clear is what was live then; a deploy task that failed has not touched it.
+        untouched = state != "success" and deployment_state(ours["status"]) is State.SUCCEEDED
+        return None if untouched and parse_marker(ours["description"]) != mark else ours
+
+    def _deploy_state(self, context: Context) -> str | None:
+        run = context["dag_run"]
+        told = context["ti"].get_task_states(dag_id=run.dag_id, task_ids=[self.deploy_task], run_ids=[run.run_id])
+        state: str | None = told.get(run.run_id, {}).get(self.deploy_task)
+        return state
 
     def _redeploy(self, context: Context, before: str, runs_now: str) -> str:
         config = ensure_config(self.account, traffic_configuration(AllAtOnce()))
         order = Order(before, made_for(self.service, before, self.port), config, self._mark(context).rollback())
         return adopt_or_create(self.group, order, run_since(context), runs_now)
 
-    def _before(self, context: Context) -> str:
+    def _released(self, context: Context) -> TaskDefinition:
         record = context["ti"].xcom_pull(task_ids=self.register_task)
         if not record:
             raise Refused(f"the task {self.register_task} left no word of what ran before: nothing to go back to")
-        return TaskDefinition.from_json(record).previous_arn
+        return TaskDefinition.from_json(record)
 
     def _mark(self, context: Context) -> Marker:
         return marker(self.application, self.environment, context["dag_run"].run_id, clear_number(context))
