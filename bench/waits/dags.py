@@ -1,6 +1,6 @@
-"""Airflow dags of the waiting bench: N jobs, each ending by itself after a fast while, waited for in three ways.
+"""Airflow dags of the waiting bench: many jobs, each over after a fast while, waited for in three ways.
 
-A job's id holds the second at which it ends, so that the stand-in service needs no memory (see service.py).
+A job's id holds the second at which it is over, so that the stand-in service needs no memory (see service.py).
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import os
 import random
 import time
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from airflow.sdk import DAG, BaseOperator
@@ -17,13 +18,12 @@ from airflow.triggers.base import StartTriggerArgs
 from airdock.aws.hooks import Account
 from airdock.aws.operators.job import JobOperator
 
-JOBS = int(os.environ.get("BENCH_JOBS", "200"))
+JOBS = int(os.environ["BENCH_JOBS"])
+STARTED = Path(os.environ["BENCH_STARTED"])
+"""A line for each job that was started."""
 SHORTEST, LONGEST = 0.3, 8.0
 """Seconds a job takes."""
-
-
-def a_job() -> str:
-    return f"timer:{time.time() + random.uniform(SHORTEST, LONGEST):.3f}"  # noqa: S311 - no secret
+RETRIES: dict[str, Any] = {"retries": 2, "retry_delay": timedelta(seconds=2)}
 
 
 class HandedOver(JobOperator):
@@ -32,7 +32,9 @@ class HandedOver(JobOperator):
     kind = "build"
 
     def adopt_or_start(self, context: Any) -> str:  # noqa: ARG002 - a port's signature
-        return a_job()
+        with STARTED.open("a") as file:
+            file.write(f"{self.dag_id} {self.task_id}\n")
+        return f"timer:{time.time() + random.uniform(SHORTEST, LONGEST):.3f}"  # noqa: S311 - no secret
 
     def conclude(self, context: Any, facts: dict[str, Any]) -> str:  # noqa: ARG002
         return str(facts["status"])
@@ -50,11 +52,11 @@ class Triggered(BaseOperator):
 
     start_from_trigger = True
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, seconds: float, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.start_trigger_args = StartTriggerArgs(
-            trigger_cls="triggers.TimerTrigger",
-            trigger_kwargs={"seconds": SHORTEST, "at_most": LONGEST},
+            trigger_cls="airflow.providers.standard.triggers.temporal.TimeDeltaTrigger",
+            trigger_kwargs={"delta": timedelta(seconds=seconds), "end_from_trigger": True},
             next_method="execute_complete",
             timeout=timedelta(minutes=5),
         )
@@ -63,14 +65,16 @@ class Triggered(BaseOperator):
         """Never called: the trigger ends the task."""
 
 
-def waits(dag_id: str, kind: type[BaseOperator], **arguments: Any) -> None:
-    with DAG(
-        dag_id, schedule=None, max_active_tasks=64, default_args={"retries": 2, "retry_delay": timedelta(seconds=2)}
-    ):
-        for number in range(JOBS):
-            kind(task_id=f"job_{number:03}", **arguments)
+def a_dag(dag_id: str) -> DAG:
+    return DAG(dag_id, schedule=None, max_active_tasks=64, default_args=RETRIES)
 
 
-waits("handed_over", HandedOver, account=Account(region="eu-west-1"))
-waits("deferred", Deferred, account=Account(region="eu-west-1"))
-waits("triggered", Triggered)
+with a_dag("handed_over"):
+    for number in range(JOBS):
+        HandedOver(task_id=f"job_{number:03}", account=Account(region="eu-west-1"))
+with a_dag("deferred"):
+    for number in range(JOBS):
+        Deferred(task_id=f"job_{number:03}", account=Account(region="eu-west-1"))
+with a_dag("triggered"):
+    for number in range(JOBS):
+        Triggered(task_id=f"job_{number:03}", seconds=SHORTEST + (LONGEST - SHORTEST) * number / JOBS)

@@ -1,0 +1,92 @@
+"""Whether a fast wait is ever lost: many jobs of 0.3 to 8 s, waited for in three ways by real Airflow processes.
+
+    make bench      # or: PYTHONPATH=include python bench/fast_waits.py [jobs of each way]
+
+Prints a table, and writes it to bench/results/fast_waits.json.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from waits.service import serve
+
+from demo.place import Place, Ports
+from demo.stack import Stack
+
+WAYS = {
+    "handed_over": "the first seconds in the worker, then the triggerer",
+    "deferred": "deferred at once, the trigger polls every second",
+    "triggered": "begun and ended in the triggerer",
+}
+LONGEST_SECONDS = 600
+COLUMNS = ("jobs", "first_try", "after_retry", "lost", "started", "wall_seconds")
+
+
+def measure(stack: Stack, way: str, jobs: int, started: Path) -> dict[str, Any]:
+    """One run of `jobs` waits; what became of them."""
+    begun = time.monotonic()
+    stack.airflow.trigger(way, f"bench__{way}", {})
+    rows = _ended(stack, way, begun + LONGEST_SECONDS)
+    lines = started.read_text().splitlines() if started.exists() else []
+    tries = [number for state, number in rows if state == "success"]
+    return {
+        "jobs": jobs,
+        "first_try": sum(number <= 1 for number in tries),
+        "after_retry": sum(number > 1 for number in tries),
+        "lost": jobs - len(tries),
+        "started": sum(line.startswith(f"{way} ") for line in lines) if way != "triggered" else None,
+        "wall_seconds": round(time.monotonic() - begun, 1),
+    }
+
+
+def _ended(stack: Stack, way: str, deadline: float) -> list[tuple[str, int]]:
+    """State and number of tries of each task once the run is over, or at the deadline."""
+    paused = threading.Event()
+    while True:
+        stack.check()
+        with sqlite3.connect(f"file:{stack.place.home / 'airflow.db'}?mode=ro", uri=True, timeout=20) as database:
+            run = database.execute("select state from dag_run where dag_id = ?", (way,)).fetchone()
+            rows = database.execute("select state, try_number from task_instance where dag_id = ?", (way,)).fetchall()
+        if (run and run[0] in ("success", "failed")) or time.monotonic() > deadline:
+            return rows
+        paused.wait(0.5)
+
+
+def main(jobs: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        started = Path(folder) / "started"
+        os.environ.update(BENCH_JOBS=str(jobs), BENCH_STARTED=str(started))
+        place = Place(Path(folder) / "run", Path(__file__).parent / "waits", Ports.free())
+        service = serve(place.ports.aws)
+        threading.Thread(target=service.serve_forever, daemon=True).start()
+        with Stack(place) as stack:
+            stack.migrate()
+            stack.start_airflow()
+            stack.wait_for_airflow()
+            for way in WAYS:
+                stack.wait_for_dag(way)
+            found = {way: measure(stack, way, jobs, started) for way in WAYS}
+        service.shutdown()
+    _tell(found)
+
+
+def _tell(found: dict[str, dict[str, Any]]) -> None:
+    print(f"{'way':14}" + "".join(f"{column:>14}" for column in COLUMNS))
+    for way, figures in found.items():
+        print(f"{way:14}" + "".join(f"{figures[column]!s:>14}" for column in COLUMNS))
+    results = Path(__file__).parent / "results"
+    results.mkdir(exist_ok=True)
+    (results / "fast_waits.json").write_text(json.dumps({"ways": WAYS, "found": found}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)
