@@ -28,6 +28,8 @@ class FakeStage:
         self.patience = patience
         self.bad: set[int] = set()
         self.rolls_back = True
+        self.keeps_old_tasks = False
+        """Whether a good deployment stays in its termination wait for ever, all traffic moved."""
         self.infos: dict[str, dict[str, Any]] = {}
         self.created: list[dict[str, Any]] = []
         self.stopped: list[str] = []
@@ -105,6 +107,8 @@ class FakeStage:
         if info["status"] == "InProgress" and info["looks"] >= self.patience:
             if info["revision"] in self.bad:
                 self._end(info, "Failed", {"code": "TIMEOUT", "message": "no steady state"})
+            elif self.keeps_old_tasks:
+                self.runs, info["instanceTerminationWaitTimeStarted"] = info["revision"], True
             else:
                 self.runs = info["revision"]
                 self._end(info, "Succeeded")

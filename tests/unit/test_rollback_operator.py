@@ -42,9 +42,14 @@ class Run:
     def deploy(self, **changes: Any) -> Any:
         return run_task(self.deploying(**changes), self.context("deploy"))
 
-    def roll_back(self, state: str = "failed") -> Any:
+    def roll_back(self, state: str = "failed", **changes: Any) -> Any:
         operator = RollBackOperator(
-            task_id="roll_back", **NAMES, target=self.target, register_task="register", deploy_task="deploy", **QUICK
+            task_id="roll_back",
+            **NAMES,
+            target=self.target,
+            register_task="register",
+            deploy_task="deploy",
+            **{**QUICK, **changes},
         )
         return run_task(operator, self.context("roll_back", state))
 
@@ -193,6 +198,22 @@ def test_an_overdue_deployment_is_stopped_and_its_end_told(stage: FakeStage) -> 
     with pytest.raises(AirflowFailException, match="so Airdock stopped it"):
         run.deploy(deadline_minutes=0.001)  # a retry of the same attempt tells the same and stops nothing
     assert len(stage.stopped) == 1
+
+
+def test_a_deployment_whose_old_tasks_outlive_its_deadline_is_live_and_not_taken_back(stage: FakeStage) -> None:
+    stage.keeps_old_tasks = True
+    run = Run(stage)
+    assert run.deploy(deadline_minutes=0.001)["status"] == "InProgress"
+    assert run.xcoms["deploy", "deployment_outcome"] == "live"
+    assert (stage.runs, stage.stopped) == (2, [])
+
+
+def test_a_way_back_whose_replaced_tasks_outlive_its_deadline_has_succeeded(stage: FakeStage) -> None:
+    run = Run(stage)
+    run.deploy()
+    stage.keeps_old_tasks = True
+    assert run.roll_back("success", deadline_minutes=0.001)["task_definition"] == arn(1)
+    assert stage.stopped == []
 
 
 def test_a_rollback_that_does_not_end_is_given_up_and_said(stage: FakeStage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,7 +78,8 @@ class CodeDeployRollout(Part):
         default=60,
         ge=1,
         le=6000,
-        description="How long the deployment may take, its waits included; then it is stopped and rolled back.",
+        description="How long the deployment may take, its waits included; then it is stopped and rolled back, unless "
+        "all traffic has moved and only the old tasks have not ended.",
     )
 
 

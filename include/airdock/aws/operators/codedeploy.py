@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.sdk import Context
 
@@ -15,8 +15,9 @@ from airdock.aws.production import Service, described, primary_task_definition
 from airdock.aws.watch import Facts, Subject
 from airdock.errors import Refused
 from airdock.names import marker
+from airdock.plan.adoption import State
 from airdock.plan.appspec import AppSpec, from_file
-from airdock.plan.deployment_result import DeploymentResult, judge_deployment
+from airdock.plan.deployment_result import DeploymentResult, deployment_state, judge_deployment
 from airdock.plan.traffic import traffic_configuration
 from airdock.release import Deployment, Source, TaskDefinition
 
@@ -80,8 +81,11 @@ class CodeDeployCreateDeploymentOperator(JobOperator):
         return adopt_or_create(self.group, Order(released.arn, appspec, config, mark), run_since(context), runs_now)
 
     def conclude(self, context: Context, facts: Facts) -> Any:
+        return self._judged(context, facts, self.target.rollout.success_at)
+
+    def _judged(self, context: Context, facts: Facts, success_at: Literal["traffic_shift", "termination"]) -> Any:
         context["ti"].xcom_push(key="deployment", value=facts)
-        result = judge_deployment(facts, self.target.rollout.success_at)
+        result = judge_deployment(facts, success_at)
         if not result.live:
             result = self._explained(context, facts)
         context["ti"].xcom_push(key="deployment_outcome", value=str(result.outcome))
@@ -91,7 +95,11 @@ class CodeDeployCreateDeploymentOperator(JobOperator):
         return self._record(facts).to_json()
 
     def overdue(self, context: Context, facts: Facts | None) -> Any:
-        """Stop with rollback, and wait until the rollback has ended too."""
+        """Stop with rollback, and wait until the rollback has ended too; unless only the old tasks still wait."""
+        if facts and facts["terminating"] and deployment_state(facts["status"]) is State.RUNNING:
+            # A release that has all the traffic is good: its group's termination wait is longer than the deadline.
+            self.log.warning("After %g minutes only the old tasks have not ended yet", self.deadline_minutes)
+            return self._judged(context, facts, "traffic_shift")
         deployment_id = self.started_job(context)
         self.log.warning("Not over after %g minutes: stopping it with rollback", self.deadline_minutes)
         if not self._stop_reason(context):

@@ -109,6 +109,10 @@ class RollBackOperator(JobOperator):
         self.forget_job(context)
         raise Fault(f"{sentence}; the next try deploys it again")
 
+    def overdue(self, context: Context, facts: Facts | None) -> Any:
+        """Judge it by what production runs, where all traffic has moved and only replaced tasks have not ended."""
+        return self.conclude(context, facts) if facts and facts["terminating"] else super().overdue(context, facts)
+
     def _deployed(self, context: Context) -> Facts | None:
         """The facts of the run's own deployment, None when it did not come to one in this attempt."""
         state, mark = self._deploy_state(context), self._mark(context)
