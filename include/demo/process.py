@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
+
+from demo.keeper import descendants
 
 KEEPER = Path(__file__).with_name("keeper.py")
 TAIL_LINES = 15
@@ -55,6 +59,13 @@ class Process:
 
     def wait_until_stopped(self) -> None:
         """Return when the command and everything below it are gone."""
+        self._keeper.wait(self._grace_seconds + 30)
+
+    def kill(self) -> None:
+        """Kill the command and everything below it; returns when they are gone."""
+        for pid in descendants(self.pid):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self._keeper.wait(self._grace_seconds + 30)
 
     def finish(self, seconds: float) -> None:

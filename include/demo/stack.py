@@ -51,11 +51,18 @@ class Stack:
 
     def start_airflow(self) -> None:
         """Start Airflow's processes without waiting for them."""
-        environ = airflow_environ(self.place)
         for part in AIRFLOW_PARTS:
-            self._start(part, self._airflow(part), environ)
+            self.start(part)
         self._warming = threading.Thread(target=self._warm_up, daemon=True)
         self._warming.start()
+
+    def start(self, part: str) -> None:
+        """Start one of Airflow's processes, anew if it has ended, without waiting for it."""
+        self._start(part, self._airflow(part), airflow_environ(self.place))
+
+    def kill(self, name: str) -> None:
+        """Let a process and everything below it die at once (SIGKILL), as when a machine fails."""
+        self.processes.pop(name).kill()
 
     def wait_for_airflow(self) -> None:
         """Return once all of Airflow's parts report health. Raises Trouble."""

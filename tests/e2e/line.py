@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import sqlite3
 import threading
@@ -18,24 +17,24 @@ from urllib.request import Request
 from demo import facts
 from demo.clients import LocalAws
 from demo.delivery import DAG_ID, ENDED
-from demo.place import ROOT, Place, Ports
+from demo.place import Place, Ports
 from demo.releases import Change
 from demo.rest import OPENER, Airflow
 from demo.seed import Seeded, seed
 from demo.stack import Stack
 from demo.traffic import Client
+from tests.e2e.pipelines import MISTRUSTFUL, PATIENT, copied_dags
 
 LOOK_EVERY_SECONDS = 0.2
 RUN_SECONDS = 180
+TOLD_LINES = 10
+NOTHING_TO_TELL = frozenset({"", "success", "skipped", "upstream_failed", "removed", "scheduled", "queued"})
 
 
 def place_for_tests(directory: Path, minute_seconds: float = 1.0) -> Place:
     """Free ports and a copy of the repository's dags, whose application answers at the test's own port."""
     ports = Ports.free()
-    dags = directory / "dags"
-    shutil.copytree(ROOT / "dags", dags, ignore=shutil.ignore_patterns("__pycache__"))
-    pipeline = dags / "pipelines" / "greeter.yaml"
-    pipeline.write_text(pipeline.read_text().replace("127.0.0.1:8000", f"127.0.0.1:{ports.app}"))
+    dags = copied_dags(directory / "dags", ports.app)
     runtime = os.environ.get("LOCAL_AWS_RUNTIME", "process")
     return Place(directory / "run", dags, ports, minute_seconds=minute_seconds, runtime=runtime)
 
@@ -53,28 +52,27 @@ class Line:
         """The new commit's id."""
         return self.seeded.work_tree.push(change)
 
-    def trigger(self, conf: Mapping[str, Any] | None = None) -> str:
+    def trigger(self, dag_id: str = DAG_ID) -> str:
         """A new run's id."""
-        return self.airflow.trigger(DAG_ID, f"test__{uuid.uuid4().hex[:12]}", conf or {})
+        return self.airflow.trigger(dag_id, f"test__{uuid.uuid4().hex[:12]}", {})
 
-    def deliver(self, change: Change) -> tuple[str, str]:
-        """Push, run to the end; commit and run id."""
-        commit = self.push(change)
-        run_id = self.trigger()
-        self.wait_for_end(run_id)
-        return commit, run_id
+    def expect(self, run_id: str, state: str, outcome: str, seconds: float = RUN_SECONDS) -> dict[str, Any]:
+        """The verdict's report (`outcome`, `sentence`, `details`) of a run that ends in this state and outcome."""
+        self.until(lambda: self.state(run_id) in ENDED, seconds, lambda: self.story(run_id))
+        report = dict(self.airflow.xcom(self._dag(run_id), run_id, "verdict", "outcome") or {})
+        assert (self.state(run_id), report.get("outcome")) == (state, outcome), self.story(run_id)
+        return report
 
-    def wait_for_end(self, run_id: str, seconds: float = RUN_SECONDS) -> str:
-        """The state in which the run ends."""
-        self.until(lambda: self.state(run_id) in ENDED, seconds, lambda: f"run {run_id}: {self.task_states(run_id)}")
-        return self.state(run_id)
+    def clear(self, run_id: str, task_id: str) -> None:
+        """What the button does in Airflow's UI, for the task and all after it."""
+        self.airflow.clear(self._dag(run_id), run_id, [task_id])
 
     def wait_for_task(self, run_id: str, task_id: str, *states: str, seconds: float = RUN_SECONDS) -> str:
         """The first of these states that the task is seen in."""
         self.until(
             lambda: self.task_states(run_id).get(task_id) in states,
             seconds,
-            lambda: f"{task_id}: {self.task_states(run_id)}",
+            lambda: f"{task_id} never was {' or '.join(states)}; {self.story(run_id)}",
         )
         return self.task_states(run_id)[task_id]
 
@@ -99,14 +97,22 @@ class Line:
         os.kill(int(pid), signal.SIGKILL)
         return int(pid)
 
-    def log(self, run_id: str, task_id: str, attempt: int | None = None) -> str:
-        """All that one attempt (the last by default) wrote."""
-        records = self.airflow.log(DAG_ID, run_id, task_id, attempt or self.attempts(run_id, task_id))
+    def log(self, run_id: str, task_id: str) -> str:
+        """All that its last attempt wrote."""
+        records = self.airflow.log(self._dag(run_id), run_id, task_id, self.attempts(run_id, task_id))
         return "\n".join(" ".join(str(value) for value in record.values()) for record in records)
 
-    def outcome(self, run_id: str) -> dict[str, Any]:
-        """The verdict's report: `outcome`, `sentence`, `details`."""
-        return dict(self.airflow.xcom(DAG_ID, run_id, "verdict", "outcome") or {})
+    def reason(self, run_id: str, task_id: str) -> str:
+        """The sentence with which the task failed."""
+        return str(self.airflow.xcom(self._dag(run_id), run_id, task_id, "reason"))
+
+    def story(self, run_id: str) -> str:
+        """How the run stands, with the last lines of every task that has begun and not succeeded."""
+        states = self.task_states(run_id)
+        told = [f"run {run_id} is {self.state(run_id)}: {states}"]
+        for task_id in (name for name, state in states.items() if state not in NOTHING_TO_TELL):
+            told += [f"--- {task_id}", *self.log(run_id, task_id).splitlines()[-TOLD_LINES:]]
+        return "\n".join(told)
 
     def effects(self, service: str = "", operation: str = "", since: int = 0) -> list[dict[str, Any]]:
         """What was done in AWS after the effect number `since`."""
@@ -157,6 +163,10 @@ class Line:
         with sqlite3.connect(f"file:{self.stack.place.home / 'airflow.db'}?mode=ro", uri=True, timeout=20) as database:
             return list(database.execute(sql, values))
 
+    def _dag(self, run_id: str) -> str:
+        [(dag_id,)] = self.query("select dag_id from dag_run where run_id = ?", run_id)
+        return str(dag_id)
+
     def _held(self, operation: str) -> bool:
         return any(fault["id"] == operation and fault["blocked"] for fault in self._control("GET", "faults"))
 
@@ -183,5 +193,6 @@ def started(stack: Stack) -> Line:
     aws = LocalAws(stack.place)
     seeded = seed(stack.place, aws, stack.stopping)
     stack.wait_for_airflow()
-    stack.wait_for_dag(DAG_ID)
+    for dag_id in (DAG_ID, PATIENT, MISTRUSTFUL):
+        stack.wait_for_dag(dag_id)
     return Line(stack, aws, seeded)

@@ -1,26 +1,68 @@
-"""A task that is killed right after it has started something starts it once."""
+"""Whatever dies or is cleared: what a delivery has started in AWS is found again, and not started twice."""
 
 from __future__ import annotations
 
-from demo.releases import SECOND
-from tests.e2e.line import Line
+import pytest
 
-HELD = (("codebuild", "StartBuild", "build"), ("codedeploy", "CreateDeployment", "production.deploy"))
+from demo.releases import SECOND, Change
+from tests.e2e.line import Line
+from tests.e2e.pipelines import PATIENT
+
+BUILD, DEPLOY = "build", "production.deploy"
+CLEARED = Change("2.1.0", "Deploy this although somebody clears it")
+LEFT_ALONE = Change("2.2.0", "Deploy this although nobody watches")
 
 
 def test_task_killed_right_after_starting_starts_nothing_twice(line: Line) -> None:
     before = line.last_effect()
     commit = line.push(SECOND)
-    line.hold_replies(*((service, operation) for service, operation, _ in HELD))
+    line.hold_replies(("codebuild", "StartBuild"), ("codedeploy", "CreateDeployment"))
     run_id = line.trigger()
-    for _, operation, task_id in HELD:
+    for operation, task_id in (("StartBuild", BUILD), ("CreateDeployment", DEPLOY)):
         line.wait_until_held(operation)
         line.kill_task(run_id, task_id)
         line.release(operation)
 
-    assert line.wait_for_end(run_id) == "success", line.task_states(run_id)
-    assert line.outcome(run_id)["outcome"] == "live"
+    line.expect(run_id, "success", "live")
+    assert line.attempts(run_id, BUILD) == line.attempts(run_id, DEPLOY) == 2
     assert len(line.effects("codebuild", "StartBuild", before)) == 1
     assert len(line.effects("codedeploy", "CreateDeployment", before)) == 1
-    assert min(line.attempts(run_id, task_id) for *_, task_id in HELD) == 2
+    assert line.digest_in_production() == line.digest_of(commit)
+
+
+def test_deployment_that_is_cleared_while_it_waits_is_adopted(line: Line) -> None:
+    before, commit, run_id = _waiting_deployment(line, CLEARED)
+    line.clear(run_id, DEPLOY)
+
+    line.expect(run_id, "success", "live")
+    assert line.attempts(run_id, DEPLOY) == 2
+    _assert_one_deployment(line, before, commit)
+
+
+@pytest.mark.timeout(600)
+def test_deployment_whose_triggerer_is_killed_is_followed_to_its_end(line: Line) -> None:
+    before, commit, run_id = _waiting_deployment(line, LEFT_ALONE)
+    line.stack.kill("triggerer")
+    line.stack.start("triggerer")
+
+    line.expect(run_id, "success", "live", seconds=400)
+    assert line.attempts(run_id, DEPLOY) == 1
+    _assert_one_deployment(line, before, commit)
+
+
+def _waiting_deployment(line: Line, change: Change) -> tuple[int, str, str]:
+    """A run whose deployment has moved the canary's traffic and is waited for in the triggerer.
+
+    The number of the last effect before it, the commit, the run's id.
+    """
+    before = line.last_effect()
+    commit = line.push(change)
+    run_id = line.trigger(dag_id=PATIENT)
+    line.wait_for_task(run_id, DEPLOY, "deferred")
+    return before, commit, run_id
+
+
+def _assert_one_deployment(line: Line, before: int, commit: str) -> None:
+    assert len(line.effects("codedeploy", "CreateDeployment", before)) == 1
+    assert line.effects("codedeploy", "StopDeployment", before) == []
     assert line.digest_in_production() == line.digest_of(commit)

@@ -1,22 +1,36 @@
-"""A release that fails under traffic ends where it began, and the run says so."""
+"""A release that fails in production ends where it began, and the run says so."""
 
 from __future__ import annotations
 
-from demo.releases import FIRST, THIRD
+from demo.releases import THIRD, Change
 from tests.e2e.line import Line
+from tests.e2e.pipelines import MISTRUSTFUL
 
 
 def test_release_that_answers_500_is_rolled_back_and_fails_the_run(line: Line) -> None:
-    line.deliver(FIRST)
-    digest = line.digest_in_production()
+    digest, page = line.digest_in_production(), line.page()
+    line.push(THIRD)
     with line.traffic():
-        _, run_id = line.deliver(THIRD)
+        run_id = line.trigger()
+        report = line.expect(run_id, "failed", "rolled_back")
 
-    assert line.state(run_id) == "failed"
-    report = line.outcome(run_id)
-    assert report["outcome"] == "rolled_back"
     assert "alarm greeter-5xx-" in report["sentence"]
     assert digest in report["sentence"]
     assert report["sentence"] in line.log(run_id, "verdict")
     assert line.digest_in_production() == digest
-    assert line.page() == (FIRST.version, 200)
+    assert line.page() == page
+
+
+def test_release_whose_page_is_not_as_expected_is_taken_back_after_its_deployment(line: Line) -> None:
+    before, digest, page = line.last_effect(), line.digest_in_production(), line.page()
+    commit = line.push(Change("3.1.0", "Deploy well, and say the wrong words"))
+    run_id = line.trigger(dag_id=MISTRUSTFUL)
+
+    report = line.expect(run_id, "failed", "rolled_back")
+    states = line.task_states(run_id)
+    assert states["production.deploy"] == states["production.roll_back"] == "success"
+    assert states["production.verify"] == "failed"
+    assert "No page says this" in report["sentence"]
+    assert len(line.effects("codedeploy", "CreateDeployment", before)) == 2
+    assert line.digest_of(commit) != digest == line.digest_in_production()
+    assert line.page() == page
