@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
+from typing import Any
 
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from airdock.aws.hooks import Account
 from airdock.aws.operators.verify import carriers
-from airdock.aws.production import RunningTask, Standing, digest_in
+from airdock.aws.production import RunningTask, Service, Standing, digest_in, running_tasks
 from airdock.errors import Fault, Refused
 
 DELIVERED, OLD = "sha256:" + "2" * 64, "sha256:" + "1" * 64
@@ -35,9 +41,42 @@ def test_production_on_another_version_is_refused() -> None:
         carriers(old, [a_task()], DELIVERED, "demo/greeter")
 
 
+def test_production_that_is_still_told_to_run_what_it_ran_before_is_looked_at_again() -> None:
+    old = Standing("arn:task-definition/greeter:1", f"x.example/greeter@{OLD}", OLD)
+    with pytest.raises(Fault, match="still greeter:1"):
+        carriers(old, [a_task()], DELIVERED, "demo/greeter", before=old.task_definition)
+
+
 def test_a_moment_without_a_task_is_a_fault() -> None:
     with pytest.raises(Fault):
         carriers(NOW, [], DELIVERED, "demo/greeter")
+
+
+def test_a_service_that_is_scaled_to_nothing_needs_no_task() -> None:
+    assert carriers(replace(NOW, desired=0), [], DELIVERED, "demo/greeter") == 0
+
+
+def test_all_pages_of_running_tasks_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    ecs = boto3.client("ecs", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")
+    asked = {"cluster": "demo", "serviceName": "greeter", "desiredStatus": "RUNNING"}
+    pages = [[f"old-{number}" for number in range(100)], ["new"]]
+    monkeypatch.setattr("airdock.aws.hooks._client", lambda *_: ecs)
+    with Stubber(ecs) as stub:
+        stub.add_response("list_tasks", {"taskArns": pages[0], "nextToken": "more"}, asked)
+        stub.add_response("list_tasks", {"taskArns": pages[1]}, {**asked, "nextToken": "more"})
+        for arns in pages:
+            stub.add_response(
+                "describe_tasks", {"tasks": [a_told_task(arn) for arn in arns]}, {"cluster": "demo", "tasks": arns}
+            )
+        tasks = running_tasks(Service(Account(), "demo", "greeter", "web"))
+        stub.assert_no_pending_responses()
+    assert [task.arn for task in tasks if task.carries(DELIVERED)] == ["new"]
+    assert len(tasks) == 101
+
+
+def a_told_task(arn: str) -> dict[str, Any]:
+    container = {"name": "web", "imageDigest": DELIVERED if arn == "new" else OLD}
+    return {"taskArn": arn, "taskDefinitionArn": "greeter:2", "lastStatus": "RUNNING", "containers": [container]}
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from airdock.spec.environment import Environment
 
 
+BATCH = 100
+"""How many tasks DescribeTasks takes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """One container of one ECS service: the thing that is delivered to; `container` None where there is only one."""
@@ -34,11 +38,15 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What production runs; `digest` is "" when neither the task definition nor a running task tells it."""
+    """What production runs; `digest` is "" when neither the task definition nor a running task tells it.
+
+    `desired` is how many tasks the service wants; None when it is not known.
+    """
 
     task_definition: str
     image: str
     digest: str
+    desired: int | None = None
 
     def to_json(self) -> dict[str, str]:
         return {"task_definition": self.task_definition, "image": self.image, "digest": self.digest}
@@ -63,9 +71,10 @@ def standing(service: Service) -> Standing:
         Refused: no such service or container.
         Fault: AWS is out of reach.
     """
-    arn = primary_task_definition(described(service))
+    told = described(service)
+    arn = primary_task_definition(told)
     image = _image(service, arn)
-    return Standing(arn, image, digest_in(image) or _running_digest(service, arn))
+    return Standing(arn, image, digest_in(image) or _running_digest(service, arn), told.get("desiredCount"))
 
 
 def described(service: Service) -> dict[str, Any]:
@@ -88,11 +97,16 @@ def primary_task_definition(told: Mapping[str, Any]) -> str:
 
 
 def running_tasks(service: Service) -> list[RunningTask]:
-    """The service's running tasks (at most 100), with what their container runs. Raises Refused or Fault."""
+    """The service's running tasks, old and new ones, with what their container runs. Raises Refused or Fault."""
+    asked = {"cluster": service.cluster, "serviceName": service.name, "desiredStatus": "RUNNING"}
     with spoken(f"asking ECS for the running tasks of {service}"):
         ecs = service.account.client("ecs")
-        arns = ecs.list_tasks(cluster=service.cluster, serviceName=service.name, desiredStatus="RUNNING")["taskArns"]
-        tasks = ecs.describe_tasks(cluster=service.cluster, tasks=arns[:100])["tasks"] if arns else []
+        arns = [arn for page in ecs.get_paginator("list_tasks").paginate(**asked) for arn in page["taskArns"]]
+        tasks = [
+            task
+            for start in range(0, len(arns), BATCH)
+            for task in ecs.describe_tasks(cluster=service.cluster, tasks=arns[start : start + BATCH])["tasks"]
+        ]
     return [_running(task, service.container) for task in tasks if task.get("lastStatus") == "RUNNING"]
 
 

@@ -56,9 +56,10 @@ class VerifyServiceOperator(JobOperator):
         )
 
     def _record(self, facts: Facts | None) -> dict[str, Any]:
-        digest = digest_in(TaskDefinition.from_json(self.task_definition).image)
+        released = TaskDefinition.from_json(self.task_definition)
+        digest = digest_in(released.image)
         now, tasks = standing(self.service), running_tasks(self.service)
-        carrying = carriers(now, tasks, digest, str(self.service))
+        carrying = carriers(now, tasks, digest, str(self.service), released.previous_arn)
         self.log.info("%d of %d running tasks of %s carry %s", carrying, len(tasks), self.service, digest)
         asked: Mapping[str, Any] = facts or {"url": "", "answer": "", "good": 0}
         return {
@@ -70,15 +71,22 @@ class VerifyServiceOperator(JobOperator):
         }
 
 
-def carriers(now: Standing, tasks: Sequence[RunningTask], digest: str, service: str) -> int:
+def carriers(now: Standing, tasks: Sequence[RunningTask], digest: str, service: str, before: str = "") -> int:
     """How many tasks carry the digest; old ones may still wait for their end beside them.
+
+    `before` is the task definition that ran before the delivery: ECS's answers are eventually consistent, so for a
+    moment after a good deployment they may still name it. A service that is scaled to no tasks needs none.
 
     Raises:
         Refused: production, or each of its tasks, is something else than what was delivered.
-        Fault: no task runs at this moment.
+        Fault: no task runs at this moment, or ECS still tells what ran before.
     """
+    if now.digest != digest and now.task_definition == before:
+        raise Fault(f"production of {service} is still {before.rpartition('/')[2]}, says ECS")
     if now.digest != digest:
         raise Refused(f"production of {service} is {now.task_definition} with {now.digest or now.image}, not {digest}")
+    if not tasks and now.desired == 0:
+        return 0
     if not tasks:
         raise Fault(f"{service} has no running task at this moment")
     carrying = sum(task.carries(digest) for task in tasks)
