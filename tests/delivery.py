@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from airdock.aws.hooks import _client
+from airdock.aws.hooks import _clients
 from airdock.release import Commit, Image, Source, SourceFiles, TaskDefinition
 from airdock.spec import Environment
 from tests.local_aws_process import REGION, LocalAws
@@ -20,7 +20,7 @@ def connect(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATESTCALLER000000")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test-secret")
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", f'{{"conn_type": "aws", "extra": {{"region_name": "{REGION}"}}}}')
-    _client.cache_clear()
+    _clients.cache_clear()
 
 
 def a_target(**changes: Any) -> Environment:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from time import monotonic
 from typing import Any
+
+CLIENT_SECONDS = 900
+"""How long clients are kept; then they are made anew from the connection as it is by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +22,7 @@ class Account:
     region: str | None = None
 
     def client(self, service: str, *, once: bool = False) -> Any:
-        """A boto3 client, kept for the life of the process.
+        """A boto3 client, kept for a quarter of an hour: a triggerer runs for months, and keys are changed.
 
         `once` sends each request a single time: for calls that AWS does not make idempotent, where botocore's
         own retry of a lost reply would create a second resource.
@@ -32,12 +36,25 @@ class Account:
         return AwsBaseHook(aws_conn_id=self.connection, region_name=self.region, client_type="sts").get_credentials()
 
 
-@lru_cache(maxsize=256)
 def _client(connection: str | None, region: str | None, service: str, once: bool) -> Any:
+    kept, key = _clients(int(monotonic() // CLIENT_SECONDS)), (connection, region, service, once)
+    if key not in kept:
+        kept[key] = _made(*key)
+    return kept[key]
+
+
+@lru_cache(maxsize=1)
+def _clients(period: int) -> dict[tuple[str | None, str | None, str, bool], Any]:  # noqa: ARG001 - the cache's key
+    return {}
+
+
+def _made(connection: str | None, region: str | None, service: str, once: bool) -> Any:
     # The provider takes a second to import: paid where calls are made, never where DAGs are parsed.
     from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
     from botocore.config import Config
 
     retries: Any = {"total_max_attempts": 1} if once else {"mode": "standard", "total_max_attempts": 4}
-    config = Config(retries=retries, connect_timeout=5, read_timeout=30)
-    return AwsBaseHook(aws_conn_id=connection, region_name=region, client_type=service, config=config).conn
+    hook = AwsBaseHook(aws_conn_id=connection, region_name=region, client_type=service)
+    # A config given to the hook would replace what the connection says, such as its proxies.
+    config = hook.config.merge(Config(retries=retries, connect_timeout=5, read_timeout=30))
+    return hook.get_client_type(region_name=hook.region_name, config=config)
