@@ -7,6 +7,7 @@ import json
 import secrets
 import shutil
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,7 +47,10 @@ class Secrets:
 
 @dataclass(frozen=True)
 class Place:
-    """One run's directory, ports and secrets. `minute_seconds` real seconds make one AWS minute."""
+    """One run's directory, ports and secrets. `minute_seconds` real seconds make one AWS minute.
+
+    `settings`: Airflow's environment variables that differ here from the shared ones.
+    """
 
     directory: Path = ROOT / ".demo"
     dags: Path = ROOT / "dags"
@@ -54,6 +58,7 @@ class Place:
     secrets: Secrets = field(default_factory=Secrets)
     minute_seconds: float = 3.0
     runtime: str = "auto"
+    settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def home(self) -> Path:

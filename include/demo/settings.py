@@ -39,7 +39,7 @@ def airflow_environ(place: Place) -> dict[str, str]:
     return child_environ(
         PYTHONPATH=PYTHON_PATH,
         AIRFLOW_HOME=str(place.home),
-        **shared_settings(),
+        **{**shared_settings(), **place.settings},
         **_of_this_place(place),
         **_secrets(place),
         AWS_ENDPOINT_URL=place.aws,

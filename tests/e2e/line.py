@@ -28,6 +28,10 @@ from tests.e2e.pipelines import MISTRUSTFUL, PATIENT, copied_dags
 LOOK_EVERY_SECONDS = 0.2
 RUN_SECONDS = 180
 TOLD_LINES = 10
+SETTINGS = {
+    # A killed triggerer's waits are taken over after this many seconds; the shipped 90 would only be waited for.
+    "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "30",
+}
 NOTHING_TO_TELL = frozenset({"", "success", "skipped", "upstream_failed", "removed", "scheduled", "queued"})
 
 
@@ -36,7 +40,7 @@ def place_for_tests(directory: Path, minute_seconds: float = 1.0) -> Place:
     ports = Ports.free()
     dags = copied_dags(directory / "dags", ports.app)
     runtime = os.environ.get("LOCAL_AWS_RUNTIME", "process")
-    return Place(directory / "run", dags, ports, minute_seconds=minute_seconds, runtime=runtime)
+    return Place(directory / "run", dags, ports, minute_seconds=minute_seconds, runtime=runtime, settings=SETTINGS)
 
 
 class Line:
@@ -88,6 +92,14 @@ class Line:
             "select try_number from task_instance where run_id = ? and task_id = ?", run_id, task_id
         )
         return int(number)
+
+    def triggerer_of(self, run_id: str, task_id: str) -> int | None:
+        """The number of the triggerer process that holds the task's wait; None while none does."""
+        sql = (
+            'select triggerer_id from "trigger" join task_instance on "trigger".id = task_instance.trigger_id'
+            " where run_id = ? and task_id = ?"
+        )
+        return next((number for (number,) in self.query(sql, run_id, task_id)), None)
 
     def kill_task(self, run_id: str, task_id: str) -> int:
         """Kill the process that executes the task with -9; its pid. Waits until there is one."""

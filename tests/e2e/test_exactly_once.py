@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+from typing import Any
 
 from demo.releases import SECOND, Change
 from tests.e2e.line import Line
 from tests.e2e.pipelines import PATIENT
 
 BUILD, DEPLOY = "build", "production.deploy"
+CANARY = {"blue": 90, "green": 10}
 CLEARED = Change("2.1.0", "Deploy this although somebody clears it")
 LEFT_ALONE = Change("2.2.0", "Deploy this although nobody watches")
 
@@ -39,27 +40,39 @@ def test_deployment_that_is_cleared_while_it_waits_is_adopted(line: Line) -> Non
     _assert_one_deployment(line, before, commit)
 
 
-@pytest.mark.timeout(600)
 def test_deployment_whose_triggerer_is_killed_is_followed_to_its_end(line: Line) -> None:
     before, commit, run_id = _waiting_deployment(line, LEFT_ALONE)
+    killed = line.triggerer_of(run_id, DEPLOY)
     line.stack.kill("triggerer")
     line.stack.start("triggerer")
+    told = "no other triggerer took the wait over"
+    line.until(lambda: line.triggerer_of(run_id, DEPLOY) not in (None, killed), 120, lambda: told)
 
-    line.expect(run_id, "success", "live", seconds=400)
+    line.expect(run_id, "success", "live")
     assert line.attempts(run_id, DEPLOY) == 1
     _assert_one_deployment(line, before, commit)
 
 
 def _waiting_deployment(line: Line, change: Change) -> tuple[int, str, str]:
-    """A run whose deployment has moved the canary's traffic and is waited for in the triggerer.
+    """A run whose deployment is in the middle of its canary, and is waited for by a triggerer.
 
     The number of the last effect before it, the commit, the run's id.
     """
     before = line.last_effect()
     commit = line.push(change)
     run_id = line.trigger(dag_id=PATIENT)
-    line.wait_for_task(run_id, DEPLOY, "deferred")
+
+    def waiting() -> bool:
+        held = line.triggerer_of(run_id, DEPLOY) is not None
+        return held and CANARY in [step["params"]["weights"] for step in _traffic_steps(line, before)]
+
+    line.until(waiting, 120, lambda: f"no canary is waited for; {line.story(run_id)}")
     return before, commit, run_id
+
+
+def _traffic_steps(line: Line, before: int) -> list[dict[str, Any]]:
+    shifts = line.effects("codedeploy", "traffic_shifted", before)
+    return [shift for shift in shifts if shift["params"]["route"] == "production"]
 
 
 def _assert_one_deployment(line: Line, before: int, commit: str) -> None:
