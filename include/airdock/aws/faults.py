@@ -44,18 +44,22 @@ PASSING = frozenset(
 )
 
 
+UNSET = ("NoCredentialsError", "NoRegionError", "ParamValidationError", "PartialCredentialsError", "ProfileNotFound")
+"""botocore's errors before anything is sent, which somebody must mend."""
+
+
 def error_code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def may_pass(error: Exception) -> bool:
     """Whether the same call may succeed later with nothing changed by anybody."""
-    from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
+    from botocore.exceptions import BotoCoreError, ClientError
 
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         return error_code(error) in THROTTLES | PASSING or status in (429, *range(500, 600))
-    return isinstance(error, BotoCoreError) and not isinstance(error, (ParamValidationError, NoCredentialsError))
+    return isinstance(error, BotoCoreError) and type(error).__name__ not in UNSET
 
 
 @contextmanager
