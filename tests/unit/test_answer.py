@@ -79,6 +79,7 @@ def test_public_private_and_loopback_addresses_are_allowed(address: str) -> None
         "http://example.com/\r\nX-Evil: 1",
         "http://example.com:99999/",
         "http://[::1/",
+        "http://example.com/gesundheit-ä",
     ],
 )
 def test_a_url_that_is_none_is_refused(url: str) -> None:

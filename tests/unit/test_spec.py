@@ -150,6 +150,12 @@ def test_problem_tells_place_path_and_nearest_word() -> None:
             "environments.production.verify.url",
             "",
         ),
+        (
+            "service: greeter",
+            "service: greeter\n    verify: {url: 'http://b/gesundheit-ä'}",
+            "environments.production.verify.url",
+            "percent",
+        ),
         ("codecommit, repository: greeter", "github, repository: greeter", "source.repository", "owner/name"),
         (
             "codecommit, repository: greeter",

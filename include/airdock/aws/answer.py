@@ -57,7 +57,7 @@ def checked(url: str) -> SplitResult:
         sound = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:
         raise Refused(f"{url!r} is no address that can be asked") from None
-    if not sound or parts.username is not None or not url.isprintable() or " " in url:
+    if not sound or parts.username is not None or not (url.isascii() and url.isprintable()) or " " in url:
         raise Refused(f"{url!r} is no http(s) address of the form https://host/path")
     return parts
 

@@ -91,8 +91,8 @@ VariableName = Annotated[
 WebAddress = Annotated[
     str,
     Form(
-        r"https?://[A-Za-z0-9\[][^\s@\\]*",
-        "an http(s) address without credentials, such as https://host/health",
+        r"https?://[A-Za-z0-9\[][!-?A-\[\]-~]*",
+        "an http(s) address without credentials, such as https://host/health, with percent codes for what is not ASCII",
         2000,
     ),
 ]
