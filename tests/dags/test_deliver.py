@@ -76,3 +76,10 @@ def test_a_broken_pipeline_breaks_itself_alone_and_visibly(folder: Path) -> None
     assert "broken.yaml" in told
     assert "sorce" in told
     assert "source" in told
+
+
+def test_a_pipeline_file_with_the_wrong_ending_is_told_and_not_passed_over(folder: Path) -> None:
+    (folder / "pipelines" / "other.yml").write_text("application: other\n")
+    [told] = bag(folder).import_errors.values()
+    assert "other.yml" in told
+    assert "other.yaml" in told

@@ -24,7 +24,7 @@ def sound_pipelines(folder: Path) -> Iterator[Pipeline]:
 
 def refuse_broken(folder: Path) -> None:
     """Raise one SpecError that tells all that is wrong in the folder; return when nothing is."""
-    told = []
+    told = [f"{path}: pipeline files end in .yaml: rename it to {path.stem}.yaml" for path in _passed_over(folder)]
     for path in files(folder):
         try:
             load(path)
@@ -32,6 +32,11 @@ def refuse_broken(folder: Path) -> None:
             told.append(str(error))
     if told:
         raise BrokenPipelines("\n\n".join(told))
+
+
+def _passed_over(folder: Path) -> list[Path]:
+    """Files that somebody surely means as pipelines, and that are none by their ending."""
+    return sorted(path for path in folder.glob("*.[yY]*[mM][lL]") if path.suffix != ".yaml")
 
 
 class BrokenPipelines(Exception):
