@@ -11,8 +11,8 @@ from airdock.errors import Refused
 from airdock.source.complaint import Withheld
 from airdock.source.git import Git
 
-LARGEST_TEXT_BYTES = 1024**2
-"""Of a file that is read. AWS takes task definitions of 64 KiB and AppSpecs of 256 KiB."""
+LARGEST_TEXT_BYTES = 256 * 1024
+"""Of a file that is read, and travels to the next tasks. AWS takes task definitions of 64 KiB, AppSpecs of 256 KiB."""
 LONGEST_MESSAGE = 2000
 FILE_MODES = ("100644", "100755")
 OTHER_MODES = {"120000": "a symbolic link", "160000": "a submodule", "040000": "a directory"}
