@@ -18,6 +18,7 @@ HEAVY = (
 )
 
 for module in HEAVY:
-    with contextlib.suppress(ImportError):
+    # Whatever an import raises: what is broken shows where it is needed, in the dag's or the task's own words.
+    with contextlib.suppress(Exception):
         importlib.import_module(module)
-    logging.getLogger(__name__).debug("%s is imported", module)
+        logging.getLogger(__name__).debug("%s is imported", module)
