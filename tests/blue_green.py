@@ -21,6 +21,8 @@ APPLICATION = "greeter"
 CLUSTER = "demo"
 ENDED = {"Succeeded", "Failed", "Stopped"}
 CANARY = "CodeDeployDefault.ECSCanary10Percent5Minutes"
+HELD_CANARY = "Tests.ECSCanary10PercentHeld"
+"""A canary that stays at 10 %: a test that acts in the middle must not race against the shift."""
 ALL_AT_ONCE = "CodeDeployDefault.ECSAllAtOnce"
 ALARM = "greeter-5xx"
 
@@ -59,6 +61,14 @@ class BlueGreen:
         aws.client("ecs").create_cluster(clusterName=CLUSTER)
         self._make_service(self.task_definition("v1"))
         self.codedeploy.create_application(applicationName=APPLICATION, computePlatform="ECS")
+        self.codedeploy.create_deployment_config(
+            deploymentConfigName=HELD_CANARY,
+            computePlatform="ECS",
+            trafficRoutingConfig={
+                "type": "TimeBasedCanary",
+                "timeBasedCanary": {"canaryPercentage": 10, "canaryInterval": 2880},
+            },
+        )
         self.codedeploy.create_deployment_group(**self.group(**group))
         until(lambda: self.answer() == (200, "v1"), "v1 to answer", aws)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.blue_green import CANARY, BlueGreen, until
+from tests.blue_green import CANARY, HELD_CANARY, BlueGreen, until
 from tests.local_aws_process import LocalAws
 
 
@@ -35,7 +35,7 @@ def test_death_in_the_middle_of_a_canary_shifts_nothing_twice(stage: BlueGreen) 
 
 
 def test_death_during_a_rollback_still_ends_at_the_old_version(stage: BlueGreen) -> None:
-    deployment = stage.deploy(stage.task_definition("v2"), deploymentConfigName=CANARY)
+    deployment = stage.deploy(stage.task_definition("v2"), deploymentConfigName=HELD_CANARY)
     stage.shifted(deployment, 10)
     stage.codedeploy.stop_deployment(deploymentId=deployment, autoRollbackEnabled=True)
     until(lambda: "rollbackInfo" in stage.info(deployment), "the rollback to begin", stage.aws)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.blue_green import ALARM, CANARY, BlueGreen, until
+from tests.blue_green import ALARM, HELD_CANARY, BlueGreen, until
 from tests.local_aws_process import LocalAws
 
 REPORT = """
@@ -96,7 +96,7 @@ def assert_rolled_back(stage: BlueGreen, deployment: str, status: str, code: str
 
 
 def test_alarm_in_the_middle_of_a_canary_brings_the_traffic_back(stage: BlueGreen) -> None:
-    deployment = stage.deploy(stage.task_definition("broken"), deploymentConfigName=CANARY)
+    deployment = stage.deploy(stage.task_definition("broken"), deploymentConfigName=HELD_CANARY)
     stage.shifted(deployment, 10)
     set_alarm(stage, "ALARM")
     assert_rolled_back(stage, deployment, "Stopped", "ALARM_ACTIVE")
@@ -163,7 +163,7 @@ def test_version_that_answers_500_sets_off_its_own_alarm(stage: BlueGreen) -> No
     alarms = [make_5xx_alarm(stage, colour) for colour in ("blue", "green")]
     override = {"enabled": True, "alarms": [{"name": name} for name in alarms]}
     broken = stage.task_definition("broken", STATUS="500")
-    deployment = stage.deploy(broken, deploymentConfigName=CANARY, overrideAlarmConfiguration=override)
+    deployment = stage.deploy(broken, deploymentConfigName=HELD_CANARY, overrideAlarmConfiguration=override)
     stage.shifted(deployment, 10)
     seen = stage.answers(20)
     assert seen[(500, "broken")] == 2
@@ -172,7 +172,7 @@ def test_version_that_answers_500_sets_off_its_own_alarm(stage: BlueGreen) -> No
 
 
 def test_stop_with_rollback_in_the_middle_of_a_canary(stage: BlueGreen) -> None:
-    deployment = stage.deploy(stage.task_definition("v2"), deploymentConfigName=CANARY)
+    deployment = stage.deploy(stage.task_definition("v2"), deploymentConfigName=HELD_CANARY)
     stage.shifted(deployment, 10)
     told = stage.codedeploy.stop_deployment(deploymentId=deployment, autoRollbackEnabled=True)
     assert told["status"] == "Pending"
@@ -195,7 +195,9 @@ def test_stop_with_rollback_while_blue_waits_for_its_end(stage: BlueGreen) -> No
 
 def test_stop_without_rollback_leaves_the_canary_and_the_next_deployment_cleans_up(stage: BlueGreen) -> None:
     off = {"enabled": False}
-    deployment = stage.deploy(stage.task_definition("v2"), deploymentConfigName=CANARY, autoRollbackConfiguration=off)
+    deployment = stage.deploy(
+        stage.task_definition("v2"), deploymentConfigName=HELD_CANARY, autoRollbackConfiguration=off
+    )
     stage.shifted(deployment, 10)
     stage.codedeploy.stop_deployment(deploymentId=deployment, autoRollbackEnabled=False)
     info = stage.ended(deployment)

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.blue_green import ALL_AT_ONCE, APPLICATION, CANARY, CLUSTER, BlueGreen, appspec, until
+from tests.blue_green import ALL_AT_ONCE, APPLICATION, CANARY, CLUSTER, HELD_CANARY, BlueGreen, appspec, until
 from tests.local_aws_process import LocalAws
 
 
@@ -21,11 +21,17 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BlueGreen]:
         aws.stop()
 
 
-def test_canary_gives_one_request_in_ten_to_the_new_version_and_then_all(stage: BlueGreen) -> None:
-    deployment = stage.deploy(stage.task_definition("v2"), deploymentConfigName=CANARY, description="second")
+def test_canary_gives_one_request_in_ten_to_the_new_version(stage: BlueGreen) -> None:
+    deployment = stage.deploy(stage.task_definition("v2"), deploymentConfigName=HELD_CANARY)
     stage.shifted(deployment, 10)
     assert stage.answers(40) == {(200, "v1"): 36, (200, "v2"): 4}
     assert stage.answer("test") == (200, "v2")
+    stage.codedeploy.stop_deployment(deploymentId=deployment, autoRollbackEnabled=True)
+    assert stage.ended(deployment)["status"] == "Stopped"
+
+
+def test_canary_gives_all_to_the_new_version_after_its_wait(stage: BlueGreen) -> None:
+    deployment = stage.deploy(stage.task_definition("v2"), deploymentConfigName=CANARY, description="second")
     stage.shifted(deployment, 100)
     assert stage.answers(10) == {(200, "v2"): 10}
     info = stage.ended(deployment)
