@@ -165,8 +165,8 @@ def test_version_that_answers_500_sets_off_its_own_alarm(stage: BlueGreen) -> No
     broken = stage.task_definition("broken", STATUS="500")
     deployment = stage.deploy(broken, deploymentConfigName=HELD_CANARY, overrideAlarmConfiguration=override)
     stage.shifted(deployment, 10)
-    seen = stage.answers(20)
-    assert seen[(500, "broken")] == 2
+    # The alarm may fire, and the traffic go back, before all twenty are asked.
+    assert stage.answers(20)[(500, "broken")] in {1, 2}
     assert_rolled_back(stage, deployment, "Stopped", "ALARM_ACTIVE")
     assert stage.shares(deployment) == [10]
 

@@ -99,7 +99,8 @@ def test_custom_traffic_is_created_once_under_a_telling_name(stage: BlueGreen) -
     assert stage.info(record["id"])["deploymentConfigName"] == "Airdock.ECSCanary20Percent2Minutes"
     assert 20 in stage.shares(record["id"])
     run_task(an_operator(stage, stage.task_definition("v3"), **target), a_context("deploy", run_id="manual__2"))
-    assert len(stage.aws.effects("codedeploy", "CreateDeploymentConfig")) == 1
+    made = [entry["params"] for entry in stage.aws.effects("codedeploy", "CreateDeploymentConfig")]
+    assert [each["deploymentConfigName"] for each in made].count("Airdock.ECSCanary20Percent2Minutes") == 1
 
 
 def test_a_group_that_is_busy_with_another_is_a_fault_that_names_it(stage: BlueGreen) -> None:
