@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from airdock.aws.hooks import _clients
-from airdock.release import Commit, Image, Source, SourceFiles, TaskDefinition
+from airdock.release import Commit, Image, Source, TaskDefinition
 from airdock.spec import Environment
 from tests.local_aws_process import REGION, LocalAws
 
@@ -33,9 +33,13 @@ def a_target(**changes: Any) -> Environment:
     return Environment.model_validate({**told, "task_definition": {"from": "live"}, **changes})
 
 
+PATHS = {"buildspec": "buildspec.yml", "taskdef": "taskdef.json", "appspec": "appspec.yaml"}
+
+
 def a_source(**files: str) -> dict[str, Any]:
+    """The record of a source whose files have their usual paths."""
     commit = Commit("greeter", "greeter", "main", COMMIT)
-    return Source(commit, SourceFiles(**files)).to_json()
+    return Source(commit, {PATHS[name]: text for name, text in files.items()}).to_json()
 
 
 def a_release(arn: str, before: str = "", image: str = "") -> dict[str, Any]:

@@ -82,20 +82,14 @@ class Commit(Record):
 
 
 @dataclass(frozen=True, slots=True)
-class SourceFiles(Record):
-    """The texts that say how the commit is built and run; None where the repository has none."""
-
-    buildspec: str | None = None
-    taskdef: str | None = None
-    appspec: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Source(Record):
-    """A commit, its files, and where a build gets it: from `clone_url`, or from `archive`, an s3:// address."""
+    """A commit, and where a build gets it: from `clone_url`, or from `archive`, an s3:// address.
+
+    `files`: the texts that say how it is built and run, by their paths in the repository.
+    """
 
     commit: Commit
-    files: SourceFiles
+    files: Mapping[str, str] = field(default_factory=dict)
     clone_url: str = ""
     archive: str | None = None
 

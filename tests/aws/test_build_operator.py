@@ -68,7 +68,7 @@ class Workshop:
             application="greeter",
             repository=CodeRepository("codecommit", self.name, self.account),
             revision="main",
-            files={"buildspec": "buildspec.yml"},
+            files=["buildspec.yml"],
             archive=archive,
         )
         return task.execute(a_context("clone_source"))

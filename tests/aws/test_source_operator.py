@@ -41,7 +41,7 @@ def execute(repository: CodeRepository, **changes: Any) -> Source:
         "application": "greeter",
         "repository": repository,
         "revision": "main",
-        "files": {"buildspec": "buildspec.yml", "taskdef": "taskdef.json"},
+        "files": ["buildspec.yml", "taskdef.json"],
     }
     operator = CloneSourceOperator(**(arguments | changes))
     return Source.from_json(operator.execute(a_context("clone_source")))
@@ -52,7 +52,7 @@ def test_clone_source_hands_on_the_commit_with_its_author_and_files(account, ser
     source = execute(CodeRepository("git", server.url(), account))
     assert (source.commit.sha, source.commit.ref, source.commit.application) == (sha, "main", "greeter")
     assert (source.commit.author, source.commit.subject) == ("Ada", "Say hello")
-    assert (source.files.buildspec, source.files.taskdef, source.files.appspec) == ("version: 0.2\n", "{}\n", None)
+    assert source.files == {"buildspec.yml": "version: 0.2\n", "taskdef.json": "{}\n"}
     assert (source.clone_url, source.archive) == (server.url(), None)
 
 
@@ -64,7 +64,7 @@ def test_clone_source_refuses_a_file_that_is_missing_and_tells_which(account, se
         application="greeter",
         repository=CodeRepository("git", server.url(), account),
         revision="main",
-        files={"appspec": "appspec.yaml"},
+        files=["appspec.yaml"],
     )
     with pytest.raises(AirflowFailException, match=r"no file 'appspec\.yaml'"):
         operator.execute(context)
@@ -102,7 +102,7 @@ def test_clone_source_asks_codecommit_for_the_address_and_needs_no_connection_fo
     source = execute(CodeRepository("codecommit", "greeter", account))
     assert source.commit.sha == git(work, "rev-parse", "HEAD").strip()
     assert source.clone_url == made["cloneUrlHttp"]
-    assert source.files.taskdef == "{}\n"
+    assert source.files["taskdef.json"] == "{}\n"
 
 
 def test_clone_source_refuses_a_codecommit_repository_that_is_not_there(account):

@@ -8,7 +8,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from airdock.aws.images import Repository
 from airdock.aws.operators.codebuild import CodeBuildStartBuildOperator
 from airdock.errors import Fault, Refused
-from airdock.release import Build, Commit, Image, Source, SourceFiles
+from airdock.release import Build, Commit, Image, Source
 from tests.builders import DIGEST, IMAGE
 from tests.fake_aws import FakeAccount, FakeCodeBuild, FakeEcr, FakeLogs
 from tests.fakes import FakeStore, a_context
@@ -29,7 +29,7 @@ FAILED = {
 
 
 def a_source(sha: str = COMMIT, archive: str | None = None) -> dict[str, Any]:
-    return Source(Commit("greeter", "greeter", "main", sha), SourceFiles(), "https://x/y", archive).to_json()
+    return Source(Commit("greeter", "greeter", "main", sha), {}, "https://x/y", archive).to_json()
 
 
 def an_operator(account: Any, **changes: Any) -> CodeBuildStartBuildOperator:

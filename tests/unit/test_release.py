@@ -17,7 +17,6 @@ from airdock.release import (
     Record,
     ScanReport,
     Source,
-    SourceFiles,
     TaskDefinition,
     Verdict,
 )
@@ -25,7 +24,7 @@ from airdock.release import (
 COMMIT = Commit("greeter", "greeter", "main", "a" * 40, "Say hello\n\nmore", "Ada", "2026-01-01T00:00:00+00:00")
 RECORDS = [
     COMMIT,
-    Source(COMMIT, SourceFiles("version: 0.2", None, "{}"), "https://git.example/greeter", None),
+    Source(COMMIT, {"buildspec.yml": "version: 0.2", "appspec.yaml": "{}"}, "https://git.example/greeter", None),
     Build("greeter:1", "greeter", "SUCCEEDED", exported={"IMAGE_DIGEST": "sha256:0"}),
     Image("registry", "greeter", "sha256:0"),
     ScanReport("COMPLETE", {"HIGH": 1}, (Finding("CVE-1", "HIGH"), Finding("CVE-2", "LOW", "openssl", "3.1"))),

@@ -109,12 +109,12 @@ def _repository(pipeline: Pipeline) -> Repository:
     return Repository(pipeline.image.repository, _account(pipeline), pipeline.image.registry or "")
 
 
-def _files(pipeline: Pipeline) -> dict[str, str]:
-    """The files of the repository that the pipeline needs, by what they are for."""
-    [target] = pipeline.environments.values()
-    wanted = {"buildspec": pipeline.build.buildspec}
-    if isinstance(target.task_definition, RepositoryTaskDefinition):
-        wanted["taskdef"] = target.task_definition.path
-    if target.appspec:
-        wanted["appspec"] = target.appspec
-    return wanted
+def _files(pipeline: Pipeline) -> list[str]:
+    """The files of the repository that the pipeline needs."""
+    wanted = {pipeline.build.buildspec}
+    for target in pipeline.environments.values():
+        if isinstance(target.task_definition, RepositoryTaskDefinition):
+            wanted.add(target.task_definition.path)
+        if target.appspec:
+            wanted.add(target.appspec)
+    return sorted(wanted)

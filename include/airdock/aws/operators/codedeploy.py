@@ -131,9 +131,9 @@ class CodeDeployCreateDeploymentOperator(JobOperator):
         if self.target.appspec is None:
             return made_for(self.service, task_definition, self.target.container_port)
         source = Source.from_json(self.source)
-        if source.files.appspec is None:
+        if (text := source.files.get(self.target.appspec)) is None:
             raise Refused(f"the repository has no {self.target.appspec} at {source.commit.short}")
-        return from_file(source.files.appspec, task_definition, self.target.appspec)
+        return from_file(text, task_definition, self.target.appspec)
 
     def _explained(self, context: Context, facts: Facts) -> DeploymentResult:
         """A failure judged again, with what the services around the deployment tell of its cause."""

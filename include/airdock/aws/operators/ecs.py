@@ -55,9 +55,9 @@ class EcsRegisterTaskDefinitionOperator(DeliveryOperator):
         if origin.type == "live":
             arn = primary_task_definition(described(self.service))
             return from_live(definition(self.service.account, arn), image.uri, container, known_keys())
-        if source.files.taskdef is None:
+        if (text := source.files.get(origin.path)) is None:
             raise Refused(f"the repository has no {origin.path} at {source.commit.short}")
-        return from_repository(source.files.taskdef, image.uri, container, known_keys(), origin.path)
+        return from_repository(text, image.uri, container, known_keys(), origin.path)
 
     def _registered(self, wanted: Registration) -> str:
         account = self.service.account

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Context
@@ -10,7 +10,7 @@ from airflow.sdk import Context
 from airdock.aws.archives import Bucket
 from airdock.aws.code_repositories import CodeRepository
 from airdock.aws.operators.job import DeliveryOperator
-from airdock.release import Commit, Source, SourceFiles
+from airdock.release import Commit, Source
 
 if TYPE_CHECKING:
     from airdock.source.git import Git
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 class CloneSourceOperator(DeliveryOperator):
     """Resolves a branch, tag or full commit id, and reads the delivery's files from exactly that commit.
 
-    `files` maps the fields of `SourceFiles` that are wanted to paths in the repository, such as
-    `{"taskdef": "deploy/taskdef.json"}`; each of them must be there. With `archive`, the whole tree goes to S3, once
+    `files` are paths in the repository; each of them must be there. With `archive`, the whole tree goes to S3, once
     for each content, for builds that can't reach the repository.
 
     Record: `Source`.
@@ -34,7 +33,7 @@ class CloneSourceOperator(DeliveryOperator):
         application: str,
         repository: CodeRepository,
         revision: str,
-        files: Mapping[str, str],
+        files: Sequence[str],
         archive: Bucket | None = None,
         **kwargs: Any,
     ) -> None:
@@ -42,7 +41,7 @@ class CloneSourceOperator(DeliveryOperator):
         self.application = application
         self.repository = repository
         self.revision = revision
-        self.files = dict(files)
+        self.files = list(files)
         self.archive = archive
 
     def deliver(self, context: Context) -> Any:  # noqa: ARG002 - the revision is all it takes from the run
@@ -61,9 +60,7 @@ class CloneSourceOperator(DeliveryOperator):
             self.application, self.repository.name, self.revision, sha, made.message, made.author, made.committed_at
         )
         self.log.info("%s is %s by %s: %r", self.revision, sha, commit.author, commit.subject)
-        texts = tree.read(git, sha, list(self.files.values()))
-        files = SourceFiles(**{purpose: texts[path] for purpose, path in self.files.items()})
-        return Source(commit, files, git.remote.url, self._archived(git, sha))
+        return Source(commit, tree.read(git, sha, self.files), git.remote.url, self._archived(git, sha))
 
     def _archived(self, git: Git, sha: str) -> str | None:
         """The s3:// address of the tree, which is written unless its content is there already."""
