@@ -109,7 +109,7 @@ class Deliverer:
 
     def _report(self, change: Change, commit: str, run_id: str, state: str, client: Client, began: float) -> Delivery:
         ended = time.time()
-        verdict = self._airflow.xcom(DAG_ID, run_id, "verdict", "outcome") or {}
+        verdict = self._airflow.xcom(DAG_ID, run_id, "production.verdict", "outcome") or {}
         found = facts.gather(self._aws, commit, began, ended)
         answers = tuple(client.answers(began))
         return Delivery(

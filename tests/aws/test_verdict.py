@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from airdock.aws.operators.verdict import VerdictOperator
 from tests.delivery import a_source, a_target, connect
@@ -35,13 +35,21 @@ def connected(service: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
     connect(service, monkeypatch)
 
 
-def verdict(states: dict[str, str], left: dict[str, dict[str, Any]] | None = None, **target: Any) -> Any:
-    """The context after the verdict, and what it raised."""
+def verdict(
+    states: dict[str, str], left: dict[str, dict[str, Any]] | None = None, staging: Any = None, **target: Any
+) -> Any:
+    """The context after the verdict, and what it raised; `staging`: the outcome in the environment before."""
     xcoms: dict[tuple[str, str], Any] = {("clone_source", "return_value"): a_source()}
     xcoms |= {(TASKS[step], key): value for step, each in (left or {}).items() for key, value in each.items()}
+    xcoms["staging.verdict", "outcome"] = staging
     context = a_context("verdict", xcoms=xcoms, states={TASKS[step]: state for step, state in states.items()})
     operator = VerdictOperator(
-        task_id="verdict", application="greeter", environment="production", target=a_target(**target), tasks=TASKS
+        task_id="verdict",
+        application="greeter",
+        environment="production",
+        target=a_target(**target),
+        tasks=TASKS,
+        earlier=["staging.verdict"],
     )
     try:
         run_task(operator, context)
@@ -98,3 +106,17 @@ def test_a_verdict_needs_no_answer_from_aws() -> None:
     outcome, failed = verdict(GOOD, service="nowhere")
     assert (outcome["outcome"], failed) == ("live", None)
     assert DIGEST not in outcome["sentence"]
+
+
+def test_a_release_that_did_not_pass_staging_is_refused_in_production_with_stagings_sentence() -> None:
+    states = {**dict.fromkeys(STEPS[:3], "success"), **dict.fromkeys(STEPS[3:6], "upstream_failed")}
+    staging = {"outcome": "rolled_back", "sentence": "greeter to staging was rolled back: an alarm fired."}
+    outcome, failed = verdict({**states, "roll_back": "skipped"}, staging=staging)
+    assert failed is not None
+    assert outcome["outcome"] == "refused"
+    assert "greeter to staging was rolled back: an alarm fired. Production runs" in outcome["sentence"]
+
+
+def test_a_run_that_ends_before_the_environment_has_no_verdict_on_it() -> None:
+    with pytest.raises(AirflowSkipException, match="ends before production"):
+        verdict({**dict.fromkeys(STEPS[:3], "success"), **dict.fromkeys(STEPS[3:], "skipped")})

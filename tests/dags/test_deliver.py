@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import copytree
 
 import pytest
+import yaml
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
+from airflow.sdk.exceptions import AirflowSkipException
 
 DAGS = Path(__file__).parents[2] / "dags"
 
@@ -50,8 +53,8 @@ def test_the_graph_reads_from_source_to_verdict(greeter: DAG) -> None:
         ("production.deploy", "production.verify"),
         ("production.deploy", "production.roll_back"),
         ("production.verify", "production.roll_back"),
-        ("production.verify", "verdict"),
-        ("production.roll_back", "verdict"),
+        ("production.verify", "production.verdict"),
+        ("production.roll_back", "production.verdict"),
     }
 
 
@@ -63,8 +66,37 @@ def test_the_trigger_form_offers_revision_and_environment_with_help(greeter: DAG
 
 
 def test_the_verdict_is_the_only_leaf_and_always_runs(greeter: DAG) -> None:
-    assert [task.task_id for task in greeter.leaves] == ["verdict"]
-    assert greeter.task_dict["verdict"].trigger_rule == "all_done"
+    assert [task.task_id for task in greeter.leaves] == ["production.verdict"]
+    assert greeter.task_dict["production.verdict"].trigger_rule == "all_done"
+
+
+@pytest.fixture
+def two_environments(folder: Path) -> DAG:
+    """The greeter with a staging environment before production."""
+    path = folder / "pipelines" / "greeter.yaml"
+    told = yaml.safe_load(path.read_text())
+    told["environments"] = {"staging": {**told["environments"]["production"], "service": "greeter-staging"}} | told[
+        "environments"
+    ]
+    path.write_text(json.dumps(told))
+    return bag(folder).dags["deliver_greeter"]
+
+
+def test_an_environment_begins_when_the_one_before_it_is_live(two_environments: DAG) -> None:
+    dag = two_environments
+    assert dag.task_dict["staging.register"].upstream_task_ids == {"wait_for_scan"}
+    assert dag.task_dict["production.register"].upstream_task_ids == {"staging.verdict"}
+    assert [task.task_id for task in dag.leaves] == ["production.verdict"]
+    assert dag.params.get_param("environment").schema["enum"] == ["staging", "production"]
+
+
+def test_a_run_that_ends_at_staging_skips_production(two_environments: DAG) -> None:
+    first = two_environments.task_dict["production.register"]._pre_execute_hook
+    assert first is not None
+    first({"params": {"environment": "production"}})
+    with pytest.raises(AirflowSkipException, match="ends at staging"):
+        first({"params": {"environment": "staging"}})
+    assert two_environments.task_dict["staging.register"]._pre_execute_hook is None
 
 
 def test_a_broken_pipeline_breaks_itself_alone_and_visibly(folder: Path) -> None:

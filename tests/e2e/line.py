@@ -63,7 +63,7 @@ class Line:
     def expect(self, run_id: str, state: str, outcome: str, seconds: float = RUN_SECONDS) -> dict[str, Any]:
         """The verdict's report (`outcome`, `sentence`, `details`) of a run that ends in this state and outcome."""
         self.until(lambda: self.state(run_id) in ENDED, seconds, lambda: self.story(run_id))
-        report = dict(self.airflow.xcom(self._dag(run_id), run_id, "verdict", "outcome") or {})
+        report = dict(self.airflow.xcom(self._dag(run_id), run_id, "production.verdict", "outcome") or {})
         assert (self.state(run_id), report.get("outcome")) == (state, outcome), self.story(run_id)
         return report
 

@@ -16,7 +16,7 @@ def test_release_that_answers_500_is_rolled_back_and_fails_the_run(line: Line) -
 
     assert "alarm greeter-5xx-" in report["sentence"]
     assert digest in report["sentence"]
-    assert report["sentence"] in line.log(run_id, "verdict")
+    assert report["sentence"] in line.log(run_id, "production.verdict")
     assert line.digest_in_production() == digest
     assert line.page() == page
 

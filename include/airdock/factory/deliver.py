@@ -9,12 +9,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk import DAG, BaseOperator, Param, TaskGroup, get_parsing_context
+from airflow.sdk import DAG, BaseOperator, Param, get_parsing_context
 from airflow.sdk.definitions.param import ParamsDict
+from airflow.sdk.definitions.xcom_arg import PlainXComArg
 
 from airdock.factory import tasks
 from airdock.factory.catalogue import sound_pipelines
-from airdock.spec import Environment, Pipeline
+from airdock.factory.environment import environment_group
+from airdock.spec import Pipeline
 
 RETRIES: dict[str, Any] = {
     # Together about twenty minutes: longer than an api-server or a database takes to come back.
@@ -57,33 +59,19 @@ def deliver(pipeline: Pipeline) -> DAG:
         build = tasks.build(pipeline, source)
         scan = tasks.wait_for_scan(pipeline, build)
         source >> build >> scan
-        [(name, target)] = pipeline.environments.items()
-        group = _environment(pipeline, name, target, source, build)
-        scan >> group["register"]
-        [group["verify"], group["roll_back"]] >> tasks.verdict(pipeline, name, target, _ids(source, build, scan, group))
-    return _light(_untangled(dag))
+        made_by = {"clone_source": source, "build": build, "wait_for_scan": scan}
+        environments(pipeline, tasks.Release(PlainXComArg(source), PlainXComArg(build), made_by), scan)
+    return light(untangled(dag))
 
 
-def _environment(
-    pipeline: Pipeline, name: str, target: Environment, source: BaseOperator, build: BaseOperator
-) -> dict[str, BaseOperator]:
-    """One environment's group of tasks, each under its verb."""
-    with TaskGroup(name, tooltip=f"{target.service} in {target.cluster}"):
-        register = tasks.register(pipeline, target, source, build)
-        deploy = tasks.deploy(pipeline, name, target, source, register)
-        verify = tasks.verify(target, register)
-        roll_back = tasks.roll_back(pipeline, name, target, register, deploy)
-        register >> deploy >> verify
-        [deploy, verify] >> roll_back
-    return {"register": register, "deploy": deploy, "verify": verify, "roll_back": roll_back}
-
-
-def _ids(
-    source: BaseOperator, build: BaseOperator, scan: BaseOperator, group: dict[str, BaseOperator]
-) -> dict[str, str]:
-    """The ids of all tasks by their verbs, for the verdict to ask about."""
-    line = {"clone_source": source, "build": build, "wait_for_scan": scan, **group}
-    return {verb: task.task_id for verb, task in line.items()}
+def environments(pipeline: Pipeline, release: tasks.Release, gate: BaseOperator) -> None:
+    """Every environment in the file's order; each begins when the one before it is live."""
+    verdicts: list[BaseOperator] = []
+    for name, target in pipeline.environments.items():
+        group = environment_group(pipeline, name, target, release, verdicts)
+        gate >> next(iter(group.values()))
+        gate = group["verdict"]
+        verdicts.append(gate)
 
 
 def _params(pipeline: Pipeline) -> dict[str, Param]:
@@ -118,14 +106,14 @@ def _document(pipeline: Pipeline) -> str:
     )
 
 
-def _light(dag: DAG) -> DAG:
+def light(dag: DAG) -> DAG:
     """Take the DAG's params off its tasks: they are read from the run, and make serialising ten times slower."""
     for task in dag.tasks:
         task.params = ParamsDict()
     return dag
 
 
-def _untangled(dag: DAG) -> DAG:
+def untangled(dag: DAG) -> DAG:
     """Leave out the arrows that a record draws past the tasks between its maker and its reader.
 
     Only where a task waits for the success of all before it: there such an arrow says nothing that the others don't.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from airflow.sdk import BaseOperator
+from airflow.sdk.definitions.xcom_arg import PlainXComArg
 
 from airdock.aws.archives import Bucket
 from airdock.aws.code_repositories import CodeRepository
@@ -22,6 +25,18 @@ from airdock.spec import Environment, Pipeline, RepositoryTaskDefinition
 
 STARTING_MINUTES = 15
 """What a build may wait for its turn, beyond its own time."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """Where an environment's tasks find what they bring: the records of source and build, as XComs.
+
+    `made_by`: the tasks that led to the release, by their verbs, for the verdict to ask how they ended.
+    """
+
+    source: PlainXComArg
+    build: PlainXComArg
+    made_by: Mapping[str, BaseOperator] = field(default_factory=dict)
 
 
 def clone_source(pipeline: Pipeline) -> BaseOperator:
@@ -59,23 +74,24 @@ def wait_for_scan(pipeline: Pipeline, build: Any) -> BaseOperator:
     )
 
 
-def register(pipeline: Pipeline, target: Environment, source: Any, build: Any) -> BaseOperator:
+def register(pipeline: Pipeline, target: Environment, release: Release, **kwargs: Any) -> BaseOperator:
     return EcsRegisterTaskDefinitionOperator(
         task_id="register",
         application=pipeline.application,
         target=target,
-        source=source.output,
-        build=build.output,
+        source=release.source,
+        build=release.build,
+        **kwargs,
     )
 
 
-def deploy(pipeline: Pipeline, name: str, target: Environment, source: Any, register: Any) -> BaseOperator:
+def deploy(pipeline: Pipeline, name: str, target: Environment, release: Release, register: Any) -> BaseOperator:
     return CodeDeployCreateDeploymentOperator(
         task_id="deploy",
         application=pipeline.application,
         environment=name,
         target=target,
-        source=source.output,
+        source=release.source,
         task_definition=register.output,
     )
 
@@ -95,9 +111,22 @@ def roll_back(pipeline: Pipeline, name: str, target: Environment, register: Any,
     )
 
 
-def verdict(pipeline: Pipeline, name: str, target: Environment, tasks: dict[str, str]) -> BaseOperator:
+def verdict(
+    pipeline: Pipeline,
+    name: str,
+    target: Environment,
+    release: Release,
+    group: Mapping[str, BaseOperator],
+    earlier: Sequence[BaseOperator],
+) -> BaseOperator:
     return VerdictOperator(
-        task_id="verdict", application=pipeline.application, environment=name, target=target, tasks=tasks
+        task_id="verdict",
+        application=pipeline.application,
+        environment=name,
+        target=target,
+        tasks={verb: task.task_id for verb, task in {**release.made_by, **group}.items()},
+        source=(release.source.operator.task_id, release.source.key),
+        earlier=[task.task_id for task in earlier],
     )
 
 

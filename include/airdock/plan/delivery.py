@@ -24,6 +24,9 @@ class Step(StrEnum):
 BEFORE_PRODUCTION = frozenset({Step.CLONE_SOURCE, Step.BUILD, Step.WAIT_FOR_SCAN, Step.REGISTER})
 """Whatever these come to, the service has not been touched."""
 
+ENTRY = Step.REGISTER
+"""The first step in an environment: skipped with all that follow where the run ends before the environment."""
+
 DOING = {
     Step.CLONE_SOURCE: "reading the source",
     Step.BUILD: "the build",
@@ -50,13 +53,15 @@ class StepEnd:
     outcome: Outcome | None = None
 
 
-def judge_delivery(subject: str, ends: Sequence[StepEnd], stands: str = "") -> OutcomeReport:
+def judge_delivery(subject: str, ends: Sequence[StepEnd], stands: str = "", not_passed: str = "") -> OutcomeReport:
     """What the delivery came to.
 
     `subject` is what was delivered (`greeter 1a2b3c4 to production`), `stands` what the service runs now, in words; ""
-    when that is unknown.
+    when that is unknown. `not_passed`: how the release ended in an environment before this one, "" if it passed.
     """
     ordered = sorted(ends, key=lambda end: list(Step).index(end.step))
+    if not_passed:
+        return OutcomeReport(Outcome.REFUSED, _sentence(f"{subject} was refused: {not_passed.rstrip('.')}", stands))
     line = [end for end in ordered if end.step is not Step.ROLL_BACK]
     broken = next((end for end in line if end.state != "success"), None)
     details = tuple(f"{end.step}: {end.state or 'not begun'}{_because(end)}" for end in ordered)

@@ -29,8 +29,8 @@ class Pipeline(Part):
     scan: Scan = Field(default=Scan(), description="What the image's scan may find.")
     environments: dict[EnvironmentName, Environment] = Field(
         min_length=1,
-        max_length=1,
-        description="The environment that releases are brought to, by its name.",
+        max_length=10,
+        description="The environments that releases are brought to, by their names and in this order.",
     )
     schedule: Cron | None = Field(
         default=None,

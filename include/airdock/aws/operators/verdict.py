@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Context
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from airdock.aws.operators.job import DeliveryOperator
 from airdock.aws.production import Service, standing
 from airdock.errors import AirdockError
-from airdock.plan.delivery import Step, StepEnd, judge_delivery
+from airdock.plan.delivery import ENTRY, Step, StepEnd, judge_delivery
 from airdock.release import Outcome, OutcomeReport, Source
 
 if TYPE_CHECKING:
@@ -22,9 +22,12 @@ class VerdictOperator(DeliveryOperator):
     """Names the outcome of the run by how its tasks ended and what production runs now; fails unless it is live.
 
     Args:
-        tasks: the id of each step's task: `{"deploy": "production.deploy", ...}`.
+        tasks: the id of each step's task: `{"deploy": "production.deploy", ...}`, in the line's order.
+        source: task id and XCom key of the source's record.
+        earlier: the ids of the verdicts on the environments before this one.
 
-    The OutcomeReport lies under the XCom keys `outcome` and `return_value`, whether the task fails or not.
+    The OutcomeReport lies under the XCom keys `outcome` and `return_value`, whether the task fails or not. A run that
+    ends before this environment skips the verdict, as it has skipped the rest.
     """
 
     def __init__(
@@ -34,6 +37,8 @@ class VerdictOperator(DeliveryOperator):
         environment: str,
         target: Environment,
         tasks: Mapping[str, str],
+        source: tuple[str, str] = ("clone_source", "return_value"),
+        earlier: Sequence[str] = (),
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault("trigger_rule", "all_done")
@@ -42,9 +47,14 @@ class VerdictOperator(DeliveryOperator):
         self.environment = environment
         self.service = Service.of(target)
         self.tasks = {Step(step): task_id for step, task_id in tasks.items()}
+        self.source = source
+        self.earlier = list(earlier)
 
     def deliver(self, context: Context) -> Any:
-        report = judge_delivery(self._subject(context), self._ends(context), self._stands())
+        ends = self._ends(context)
+        if any(end.step is ENTRY and end.state == "skipped" for end in ends):
+            raise AirflowSkipException(f"This run ends before {self.environment}")
+        report = judge_delivery(self._subject(context), ends, self._stands(), self._not_passed(context))
         record = report.to_json()
         for key in ("outcome", "return_value"):
             context["ti"].xcom_push(key=key, value=record)
@@ -59,9 +69,16 @@ class VerdictOperator(DeliveryOperator):
         self.log.info("%s: %s", str(report.outcome).upper(), report.sentence)
 
     def _subject(self, context: Context) -> str:
-        told = context["ti"].xcom_pull(task_ids=self.tasks[Step.CLONE_SOURCE])
+        task_id, key = self.source
+        told = context["ti"].xcom_pull(task_ids=task_id, key=key)
         commit = f" {Source.from_json(told).commit.short}" if told else ""
         return f"{self.application}{commit} to {self.environment}"
+
+    def _not_passed(self, context: Context) -> str:
+        """The sentence of the environment before this one in which the release ended; "" where it passed them all."""
+        told = [context["ti"].xcom_pull(task_ids=task_id, key="outcome") for task_id in self.earlier]
+        reports = [OutcomeReport.from_json(report) for report in told if report]
+        return next((report.sentence for report in reports if report.outcome is not Outcome.LIVE), "")
 
     def _ends(self, context: Context) -> list[StepEnd]:
         run, ids = context["dag_run"], list(self.tasks.values())

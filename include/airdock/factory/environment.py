@@ -1,0 +1,44 @@
+"""One environment's part of a line: from a release to a service that runs it, or to the way back and a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from airflow.sdk import BaseOperator, Context, TaskGroup
+from airflow.sdk.exceptions import AirflowSkipException
+
+from airdock.factory import tasks
+from airdock.factory.tasks import Release
+from airdock.spec import Environment, Pipeline
+
+
+def environment_group(
+    pipeline: Pipeline, name: str, target: Environment, release: Release, earlier: Sequence[BaseOperator] = ()
+) -> dict[str, BaseOperator]:
+    """One environment's group of tasks, each under its verb, in their order; the first is where the line enters.
+
+    `earlier`: the verdicts of the environments before this one.
+    """
+    begin = _unless_beyond(list(pipeline.environments), name)
+    with TaskGroup(name, tooltip=f"{target.service} in {target.cluster}"):
+        register = tasks.register(pipeline, target, release, pre_execute=begin)
+        deploy = tasks.deploy(pipeline, name, target, release, register)
+        verify = tasks.verify(target, register)
+        roll_back = tasks.roll_back(pipeline, name, target, register, deploy)
+        group = {"register": register, "deploy": deploy, "verify": verify, "roll_back": roll_back}
+        verdict = tasks.verdict(pipeline, name, target, release, group, earlier)
+        register >> deploy >> verify
+        [deploy, verify] >> roll_back
+        [verify, roll_back] >> verdict
+    return {**group, "verdict": verdict}
+
+
+def _unless_beyond(environments: Sequence[str], name: str) -> Callable[[Context], None] | None:
+    """For a group's first task: skips it, and with it all that follow, in a run that ends before this environment."""
+    before = environments[: environments.index(name)]
+
+    def skip_beyond(context: Context) -> None:
+        if (last := context["params"].get("environment")) in before:
+            raise AirflowSkipException(f"This run ends at {last}, as its parameters say")
+
+    return skip_beyond if before else None
