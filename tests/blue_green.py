@@ -35,7 +35,7 @@ class Greeter(BaseHTTPRequestHandler):
     def do_GET(self):
         healthy = self.path == "/health"
         status = int(os.environ.get("HEALTH" if healthy else "STATUS", "200"))
-        body = os.environ["VERSION"].encode()
+        body = os.environ.get("VERSION", "v1").encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -43,6 +43,8 @@ class Greeter(BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
+if "CRASH" in os.environ:
+    raise SystemExit("the configuration is missing: " + os.environ["CRASH"])
 ThreadingHTTPServer((os.environ.get("HOST", "0.0.0.0"), 8080), Greeter).serve_forever()
 """
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -258,17 +260,28 @@ def appspec(task_definition: str, hooks: dict[str, str]) -> dict[str, Any]:
 
 
 def push_image(aws: LocalAws, repository: str) -> str:
-    """Push the greeter's image through the registry API; the address with its digest."""
+    """Make the repository and push the greeter's image to it; the address with its digest."""
+    aws.client("ecr").create_repository(repositoryName=repository)
+    return push_version(aws, repository, "v1")
+
+
+def push_version(aws: LocalAws, repository: str, tag: str, **variables: str) -> str:
+    """Push the greeter with these variables set, through the registry API; the address with its digest."""
     ecr = aws.client("ecr")
-    uri = ecr.create_repository(repositoryName=repository)["repository"]["repositoryUri"]
+    uri = ecr.describe_repositories(repositoryNames=[repository])["repositories"][0]["repositoryUri"]
     token = ecr.get_authorization_token()["authorizationData"][0]["authorizationToken"]
-    layer = gzip.compress(_tar("app/app.py", _APP.encode()))
+    layer = gzip.compress(_tar("app/app.py", _APP.encode()), mtime=0)
     diff_id = _digest(gzip.decompress(layer))
     config = json.dumps(
         {
             "architecture": "amd64",
             "os": "linux",
-            "config": {"Cmd": ["python", "app.py"], "WorkingDir": "/app", "ExposedPorts": {"8080/tcp": {}}},
+            "config": {
+                "Cmd": ["python", "app.py"],
+                "WorkingDir": "/app",
+                "ExposedPorts": {"8080/tcp": {}},
+                "Env": [f"{name}={value}" for name, value in variables.items()],
+            },
             "rootfs": {"type": "layers", "diff_ids": [diff_id]},
         }
     ).encode()
@@ -285,7 +298,7 @@ def push_image(aws: LocalAws, repository: str) -> str:
         joint = "&" if "?" in place else "?"
         _send("PUT", urljoin(aws.endpoint, f"{place}{joint}digest={_digest(blob)}"), token, blob)
     body = json.dumps(manifest).encode()
-    _send("PUT", f"{registry}/manifests/v1", token, body, str(manifest["mediaType"]))
+    _send("PUT", f"{registry}/manifests/{tag}", token, body, str(manifest["mediaType"]))
     return f"{uri}@{_digest(body)}"
 
 
