@@ -15,6 +15,7 @@ from airdock.spec.pipeline import Pipeline
 from airdock.spec.problem import Place, Problem, SpecError
 from airdock.spec.rollout import AllAtOnce, Canary, CodeDeployRollout, Configuration, Linear, Rollout, Traffic
 from airdock.spec.source import CodeCommitSource, ForgeSource, GitSource, Source
+from airdock.spec.triggers import Triggers
 
 __all__ = [
     "AllAtOnce",
@@ -40,6 +41,7 @@ __all__ = [
     "SpecError",
     "TaskDefinition",
     "Traffic",
+    "Triggers",
     "Verify",
     "load",
     "parse",

@@ -7,6 +7,7 @@ from pydantic import Field
 from airdock.spec.environment import Environment
 from airdock.spec.image import Build, Image, Scan
 from airdock.spec.source import Source
+from airdock.spec.triggers import Triggers
 from airdock.spec.words import ApplicationName, ConnectionId, Cron, EnvironmentName, Part, Region
 
 
@@ -35,4 +36,7 @@ class Pipeline(Part):
     schedule: Cron | None = Field(
         default=None,
         description="When to deliver by the clock, as a cron expression in UTC; never if left out.",
+    )
+    triggers: Triggers = Field(
+        default=Triggers(), description="Which pushes start a delivery; those to the source's branch if left out."
     )
