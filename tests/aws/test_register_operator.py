@@ -61,19 +61,20 @@ def connected(service: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
     service.faults()
 
 
-def an_operator(taskdef: Any = None, image: str = IMAGE) -> EcsRegisterTaskDefinitionOperator:
+def an_operator(taskdef: Any = None, image: str = IMAGE, origin: Any = None) -> EcsRegisterTaskDefinitionOperator:
     files = {} if taskdef is None else {"taskdef": json.dumps(taskdef)}
+    origin = origin or {"from": "live" if taskdef is None else "repository"}
     return EcsRegisterTaskDefinitionOperator(
         task_id="register",
         application="greeter",
-        target=a_target(task_definition={"from": "live" if taskdef is None else "repository"}),
+        target=a_target(task_definition=origin),
         source=a_source(**files),
         build={"image": an_image(image)},
     )
 
 
-def register(taskdef: Any = None, image: str = IMAGE, **context: Any) -> TaskDefinition:
-    return TaskDefinition.from_json(run_task(an_operator(taskdef, image), a_context("register", **context)))
+def register(taskdef: Any = None, image: str = IMAGE, origin: Any = None, **context: Any) -> TaskDefinition:
+    return TaskDefinition.from_json(run_task(an_operator(taskdef, image, origin), a_context("register", **context)))
 
 
 def described(service: LocalAws, arn: str) -> tuple[dict[str, Any], dict[str, str]]:
@@ -149,6 +150,32 @@ def test_a_nested_field_that_aws_does_not_know_is_refused_by_name() -> None:
     container = {**TASKDEF["containerDefinitions"][0], "warpCore": 1}
     with pytest.raises(AirflowFailException, match="warpCore"):
         register({**TASKDEF, "containerDefinitions": [container]})
+
+
+def infrastructure_registers(service: LocalAws, **container: Any) -> str:
+    """Another revision of the live family, as infrastructure code would register it."""
+    made = service.client("ecs").register_task_definition(
+        family="greeter",
+        networkMode="awsvpc",
+        requiresCompatibilities=["FARGATE"],
+        cpu="256",
+        memory="512",
+        containerDefinitions=[{"name": "web", "image": "public.example/greeter:1", **container}],
+    )
+    return str(made["taskDefinition"]["taskDefinitionArn"])
+
+
+def test_infrastructure_codes_newest_revision_is_the_base_even_when_airdock_has_registered_since(
+    service: LocalAws,
+) -> None:
+    origin = {"from": "infrastructure", "parameter": "/greeter/image"}
+    infrastructure_registers(service, environment=[{"name": "FLAG", "value": "on"}])
+    live = register(image=an_image_of(7))
+    released = register(image=an_image_of(8), origin=origin)
+    again = register(image=an_image_of(8), origin=origin, run_id="manual__2")
+    [container] = described(service, released.arn)[0]["containerDefinitions"]
+    assert live.revision < released.revision == again.revision
+    assert (container["image"], container["environment"]) == (an_image_of(8), [{"name": "FLAG", "value": "on"}])
 
 
 def test_a_collision_with_another_registration_is_a_fault() -> None:

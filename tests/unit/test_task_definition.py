@@ -9,14 +9,15 @@ import pytest
 from botocore.session import Session
 from botocore.validate import ParamValidator
 
+from airdock.aws.task_definitions import known_keys
 from airdock.errors import Refused
-from airdock.plan.task_definition import Keys, content_hash, from_live, from_repository, stamped
+from airdock.plan.task_definition import content_hash, from_live, from_repository, stamped
 from tests.builders import IMAGE, a_task_definition
 
 ECS = Session().get_service_model("ecs")
 INPUT = ECS.operation_model("RegisterTaskDefinition").input_shape
 OUTPUT = ECS.operation_model("DescribeTaskDefinition").output_shape
-KEYS = Keys(frozenset(INPUT.members), frozenset(OUTPUT.members["taskDefinition"].members))
+KEYS = known_keys()
 
 ANSWERED = {
     "taskDefinitionArn": "arn:aws:ecs:eu-west-1:123456789012:task-definition/greeter:7",
@@ -97,7 +98,7 @@ def test_file_made_of_a_describe_answer_is_taken() -> None:
         ('{"family": "a", "containerDefinitions": {}}', "no `containerDefinitions`"),
         ('{"taskDefinition": 3}', "no task definition"),
         (a_file(executionRoleARN="x"), "did you mean 'executionRoleArn'?"),
-        (a_file(zzzz="x"), "newer than the installed botocore"),
+        (a_file(zzzz="x"), "is too old: update it"),
         (json.dumps(a_task_definition("a", "b")), "several containers (a, b)"),
         (a_file(taskRoleArn="<TASK_ROLE>"), "the placeholder <TASK_ROLE>"),
     ],

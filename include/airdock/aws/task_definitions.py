@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
 from airdock.aws.faults import spoken
 from airdock.aws.hooks import Account
-from airdock.errors import Fault
-from airdock.plan.task_definition import Keys
+from airdock.errors import Fault, Refused
+from airdock.names import APPLICATION_TAG
+from airdock.plan.task_definition import LOST
+from airdock.plan.task_fields import Fields, Keys, unknown_fields
 
 NEWEST_LOOKED_AT = 10
 """How many revisions are searched for a content that is registered already; a retry finds it first."""
+MOST_LOOKED_AT = 100
+"""How many revisions are searched for one that is not Airdock's: one page of ListTaskDefinitions."""
 ANOTHER_REGISTERS = "Too many concurrent attempts"
 """ECS's word, under the code ClientException, for a collision that passes."""
 
@@ -24,8 +29,16 @@ def known_keys() -> Keys:
 
     model = Session().get_service_model("ecs")
     answer = model.operation_model("DescribeTaskDefinition").output_shape.members["taskDefinition"]
-    accepted = frozenset(model.operation_model("RegisterTaskDefinition").input_shape.members)
-    return Keys(accepted, frozenset(answer.members), botocore_version())
+    accepted = model.operation_model("RegisterTaskDefinition").input_shape
+    return Keys(_fields(accepted), _fields(answer), botocore_version())
+
+
+def _fields(shape: Any) -> Fields:
+    if shape.type_name == "list":
+        return _fields(shape.member)
+    if shape.type_name == "structure":
+        return {name: _fields(member) for name, member in shape.members.items()}
+    return {}
 
 
 def botocore_version() -> str:
@@ -35,10 +48,26 @@ def botocore_version() -> str:
 
 
 def definition(account: Account, arn: str) -> dict[str, Any]:
-    """A registered task definition in the answer's own shape, with its tags under `tags`. Raises Refused or Fault."""
+    """A registered task definition in the answer's own shape, with its tags under `tags`.
+
+    Fields that botocore drops from the answer, because its model is older than they are, are named under LOST.
+
+    Raises:
+        Refused, Fault: by ECS.
+    """
     with spoken(f"asking ECS for the task definition {arn}"):
-        answer = account.client("ecs").describe_task_definition(taskDefinition=arn, include=["TAGS"])
-    return {**answer["taskDefinition"], "tags": answer.get("tags", [])}
+        client = account.client("ecs")
+        # The same function under the same id: registering it again changes nothing.
+        client.meta.events.register("before-parse.ecs.DescribeTaskDefinition", _tell_losses, unique_id=LOST)
+        answer = client.describe_task_definition(taskDefinition=arn, include=["TAGS"])
+    return {**answer["taskDefinition"], "tags": answer.get("tags", []), LOST: answer.get(LOST, [])}
+
+
+def _tell_losses(response_dict: Mapping[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
+    """Compare the raw answer with botocore's model before it is parsed, which drops what the model does not have."""
+    if response_dict["status_code"] < 300:
+        told = json.loads(response_dict["body"]).get("taskDefinition", {})
+        customized_response_dict[LOST] = sorted(set(unknown_fields(told, known_keys().answered)))
 
 
 def tagged(account: Account, family: str, tag: Mapping[str, str]) -> str:
@@ -47,6 +76,24 @@ def tagged(account: Account, family: str, tag: Mapping[str, str]) -> str:
         if tag in definition(account, arn)["tags"]:
             return arn
     return ""
+
+
+def of_infrastructure(account: Account, family: str) -> str:
+    """The newest active revision that Airdock has not registered: what infrastructure code wants the family to be.
+
+    Taking simply the newest would lose what infrastructure code registers while a release registers its own.
+
+    Raises:
+        Refused: there is none among the newest hundred.
+        Fault: AWS is out of reach.
+    """
+    for arn in _newest(account, family, MOST_LOOKED_AT):
+        if all(tag["key"] != APPLICATION_TAG for tag in definition(account, arn)["tags"]):
+            return arn
+    raise Refused(
+        f"Airdock has registered all of the newest {MOST_LOOKED_AT} active revisions of {family}: infrastructure code "
+        "does not own this family; use {from: live} or {from: repository}"
+    )
 
 
 def register(account: Account, request: Mapping[str, Any]) -> str:
@@ -69,9 +116,9 @@ def register(account: Account, request: Mapping[str, Any]) -> str:
     return str(answer["taskDefinition"]["taskDefinitionArn"])
 
 
-def _newest(account: Account, family: str) -> Iterator[str]:
+def _newest(account: Account, family: str, most: int = NEWEST_LOOKED_AT) -> Iterator[str]:
     with spoken(f"asking ECS for the revisions of {family}"):
         answer = account.client("ecs").list_task_definitions(
-            familyPrefix=family, status="ACTIVE", sort="DESC", maxResults=NEWEST_LOOKED_AT
+            familyPrefix=family, status="ACTIVE", sort="DESC", maxResults=most
         )
     yield from answer["taskDefinitionArns"]

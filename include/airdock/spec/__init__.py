@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from airdock.spec.environment import (
-    Environment,
-    LiveTaskDefinition,
-    RepositoryTaskDefinition,
-    TaskDefinition,
-    Verify,
-)
+from airdock.spec.environment import Environment, Verify
 from airdock.spec.image import Build, Findings, Image, Scan
 from airdock.spec.loader import load, parse
 from airdock.spec.pipeline import Pipeline
 from airdock.spec.problem import Place, Problem, SpecError
 from airdock.spec.rollout import AllAtOnce, Canary, CodeDeployRollout, Configuration, Linear, Rollout, Traffic
 from airdock.spec.source import CodeCommitSource, ForgeSource, GitSource, Source
+from airdock.spec.task_definition import (
+    InfrastructureTaskDefinition,
+    LiveTaskDefinition,
+    RepositoryTaskDefinition,
+    TaskDefinition,
+)
 from airdock.spec.triggers import Triggers
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "ForgeSource",
     "GitSource",
     "Image",
+    "InfrastructureTaskDefinition",
     "Linear",
     "LiveTaskDefinition",
     "Pipeline",

@@ -2,30 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from airdock.spec.rollout import Rollout
+from airdock.spec.task_definition import BUILT, ImageReference, RepositoryTaskDefinition, TaskDefinition
 from airdock.spec.words import AwsName, ConnectionId, ContainerName, FilePath, Part, Region, WebAddress
-
-
-class RepositoryTaskDefinition(Part):
-    """The task definition is a file in the repository, with placeholders where the image belongs."""
-
-    type: Literal["repository"] = Field(alias="from", description="The repository's own file.")
-    path: FilePath = Field(
-        default="taskdef.json", description="Its path in the repository; <IMAGE1_NAME> stands for the image."
-    )
-
-
-class LiveTaskDefinition(Part):
-    """The task definition that runs now; only the image changes."""
-
-    type: Literal["live"] = Field(alias="from", description="What the service runs now.")
-
-
-TaskDefinition = Annotated[RepositoryTaskDefinition | LiveTaskDefinition, Field(discriminator="type")]
 
 
 class Verify(Part):
@@ -57,9 +38,15 @@ class Environment(Part):
         le=65535,
         description="The port that the balancer sends traffic to, where no appspec file and no port mapping says it.",
     )
+    images: dict[ContainerName, ImageReference] = Field(
+        default={},
+        description="More containers and the image of each: `built`, or a fixed image with its registry. Sidecars "
+        "that are not named keep theirs. Needs `container`.",
+    )
     task_definition: TaskDefinition = Field(
         default=RepositoryTaskDefinition.model_validate({"from": "repository"}),
-        description="Where the task definition comes from: {from: repository, path: ...} or {from: live}.",
+        description="Who owns the task definition: {from: repository, path: ...}, {from: live}, or {from: "
+        "infrastructure, parameter: ...}.",
     )
     appspec: FilePath | None = Field(
         default=None,
@@ -68,3 +55,13 @@ class Environment(Part):
     )
     rollout: Rollout = Field(description="How traffic moves to the new version.")
     verify: Verify | None = Field(default=None, description="What the service must answer afterwards.")
+
+    @field_validator("images")
+    @classmethod
+    def _leave_the_main_container(cls, images: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        container = info.data.get("container")
+        if images and container is None:
+            raise ValueError("needs `container`, to know which one is delivered and verified")
+        if images.get(container or "", BUILT) != BUILT:
+            raise ValueError(f"{container} is the container to deliver: its image is always the one that was built")
+        return images

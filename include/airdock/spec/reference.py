@@ -26,6 +26,7 @@ TITLES = {
     "CodeDeployRollout": "CodeDeploy rollout",
     "ForgeSource": "Forge source",
     "GitSource": "Git source",
+    "InfrastructureTaskDefinition": "Infrastructure task definition",
     "LiveTaskDefinition": "Live task definition",
     "RepositoryTaskDefinition": "Repository task definition",
 }
@@ -65,18 +66,23 @@ def _names_in(setting: Schema) -> Iterator[str]:
     """The parts that a setting refers to, directly or as one of several kinds."""
     if "$ref" in setting:
         yield str(setting["$ref"]).rpartition("/")[2]
+    yield from _names_in(setting["items"]) if "items" in setting else ()
     for inner in (*setting.get("oneOf", ()), *setting.get("anyOf", ()), *setting.get("patternProperties", {}).values()):
         yield from _names_in(inner)
 
 
 def _value(setting: Schema) -> str:
     if names := list(_names_in(setting)):
-        return " or ".join(_link(TITLES.get(name, name)) for name in names)
+        several = "list of " if "items" in setting else ""
+        return several + " or ".join(_link(TITLES.get(name, name)) for name in names)
     if "anyOf" in setting:
         return " or ".join(_value(each) for each in setting["anyOf"] if each != {"type": "null"})
     if words := setting.get("enum") or ([setting["const"]] if "const" in setting else []):
         return ", ".join(f"`{word}`" for word in words)
-    kind = {"integer": "whole number", "boolean": "`true`, `false`"}.get(setting["type"], "text")
+    if "items" in setting:
+        return f"list of {_value(setting['items'])}s"
+    kinds = {"integer": "whole number", "boolean": "`true`, `false`", "object": "text by name"}
+    kind = kinds.get(setting["type"], "text")
     return kind + _bounds(setting)
 
 
@@ -96,7 +102,7 @@ def _default(setting: Schema) -> str:
     if default is None:
         return "any" if "anyOf" in setting and "Most" in setting["description"] else "none"
     if isinstance(default, dict):
-        return "as below"
+        return "as below" if default else "none"
     return f"`{default}`" if isinstance(default, str) and default else f"`{json.dumps(default)}`"
 
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Context
 
+from airdock.aws.drafts import draft
 from airdock.aws.operators.job import DeliveryOperator, memory
-from airdock.aws.production import Service, Standing, described, primary_task_definition, standing
-from airdock.aws.task_definitions import definition, known_keys, register, tagged
-from airdock.errors import Refused
-from airdock.plan.task_definition import Draft, Registration, from_live, from_repository, stamped
+from airdock.aws.production import Service, Standing, standing
+from airdock.aws.task_definitions import register, tagged
+from airdock.plan.task_definition import Registration, stamped
 from airdock.release import Image, Source, TaskDefinition
 
 if TYPE_CHECKING:
@@ -41,23 +41,14 @@ class EcsRegisterTaskDefinitionOperator(DeliveryOperator):
 
     def deliver(self, context: Context) -> Any:
         source, image = Source.from_json(self.source), Image.from_json(self.build["image"])
-        draft = self._draft(source, image)
-        self.log.info(draft.sentence)
+        drafted = draft(self.target, source, image)
+        self.log.info(drafted.sentence)
         run = context["dag_run"].run_id
-        arn = self._registered(stamped(draft, application=self.application, commit=source.commit.sha, run=run))
+        arn = self._registered(stamped(drafted, application=self.application, commit=source.commit.sha, run=run))
         before = self._before(context, arn)
         family, _, revision = arn.rpartition("/")[2].rpartition(":")
         record = TaskDefinition(arn, family, int(revision), image.uri, before.task_definition, before.image)
         return record.to_json()
-
-    def _draft(self, source: Source, image: Image) -> Draft:
-        origin, container = self.target.task_definition, self.target.container
-        if origin.type == "live":
-            arn = primary_task_definition(described(self.service))
-            return from_live(definition(self.service.account, arn), image.uri, container, known_keys())
-        if (text := source.files.get(origin.path)) is None:
-            raise Refused(f"the repository has no {origin.path} at {source.commit.short}")
-        return from_repository(text, image.uri, container, known_keys(), origin.path)
 
     def _registered(self, wanted: Registration) -> str:
         account = self.service.account
