@@ -147,3 +147,8 @@ def _said(push: Push) -> str:
         case Kind.PULL_REQUEST:
             return f"the pull request into {push.short_ref}"
     return f"the push to {push.short_ref}"
+
+
+def dag_id(application: str) -> str:
+    """The dag that delivers the application."""
+    return f"deliver_{application}"

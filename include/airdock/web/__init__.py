@@ -1,0 +1,1 @@
+"""HTTP in: what runs inside Airflow's api-server."""

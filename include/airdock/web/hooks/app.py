@@ -1,0 +1,120 @@
+"""The web application that providers send to: one route, and nothing to see for whom is not believed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+from starlette.requests import ClientDisconnect
+
+from airdock.plan.push import Push, Unconcerning
+from airdock.web.hooks.dispatcher import ChangedFiles, Dispatcher
+from airdock.web.hooks.doorway import Doorway
+from airdock.web.hooks.inbox import Inbox, key_of
+from airdock.web.hooks.keys import KeyRing, airflow_connection
+from airdock.web.hooks.message import Declined, Message, read_body
+from airdock.web.hooks.providers import PROVIDERS, event_in
+
+MOST_BYTES = 1024**2
+"""Of a body. GitHub itself sends up to 25 MB; a push that large lists files by the ten thousand."""
+LONGEST_WRITE_SECONDS = 8
+"""GitHub gives up after ten seconds, and never tries again by itself."""
+HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+
+log = logging.getLogger(__name__)
+
+
+class Desk:
+    """What the route needs: keys to believe by, an inbox to write to, and whom to wake."""
+
+    def __init__(self, keys: KeyRing, inbox: Inbox, wake: Callable[[], None]) -> None:
+        self._keys = keys
+        self._inbox = inbox
+        self._doorway = Doorway(inbox)
+        self._wake = wake
+
+    async def answer(self, provider: str, request: Request) -> Response:
+        """The answer to a message. Raises Declined."""
+        if provider not in PROVIDERS:
+            raise Declined(404, f"no such provider; known are {', '.join(PROVIDERS)}")
+        message = await read_body(request.scope["headers"], request.stream(), MOST_BYTES)
+        told = await asyncio.to_thread(self._understood, provider, message)
+        if isinstance(told, Unconcerning):
+            return said(200, told.sentence) if told.greeting else Response(status_code=204, headers=HEADERS)
+        # A deleted branch or tag starts nothing, whosever it was.
+        pushes = [push for push in told if not (push.deleted and push.ref.startswith("refs/"))]
+        return await self._accepted(pushes) if pushes else Response(status_code=204, headers=HEADERS)
+
+    def _understood(self, provider: str, message: Message) -> tuple[Push, ...] | Unconcerning:
+        return event_in(message, self._keys.of(provider), PROVIDERS[provider])
+
+    async def _accepted(self, pushes: list[Push]) -> Response:
+        """202 once the push is on disk; 200, with what came of it, when it was there already."""
+        try:
+            async with asyncio.timeout(LONGEST_WRITE_SECONDS):
+                new = await self._doorway.put(pushes)
+                known = [key_of(push) for push in pushes if key_of(push) not in new]
+                results = await asyncio.to_thread(self._inbox.results, known) if known else {}
+        except Exception:
+            log.exception("A push was not accepted, because it can't be stored")
+            raise Declined(503, "the push can't be stored now: send it again") from None
+        if new:
+            self._wake()
+        runs = [push.run_id for push in pushes]
+        if not known:
+            return said(202, "accepted", runs=runs)
+        return said(
+            200, "accepted before", runs=runs, results=[each for result in results.values() for each in result or ()]
+        )
+
+
+def said(status: int, sentence: str, **more: Any) -> Response:
+    """An answer that the sender's log of deliveries will show."""
+    return JSONResponse({"message": sentence, **more}, status, HEADERS)
+
+
+def hooks(changed_files: ChangedFiles) -> FastAPI:
+    """The application for one api-server process. Airflow runs the lifespans of the applications that it mounts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.desk, dispatcher = await asyncio.to_thread(_opened, changed_files)
+        dispatcher.begin()
+        yield
+        await asyncio.to_thread(dispatcher.end)
+
+    return application(lifespan)
+
+
+def application(lifespan: Any) -> FastAPI:
+    """The routes; `lifespan` sets `app.state.desk`."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+
+    @app.post("/{provider}")
+    async def receive(provider: str, request: Request) -> Response:
+        try:
+            return await app.state.desk.answer(provider, request)
+        except Declined as declined:
+            log.info("A message was declined with %d: %s", declined.status, declined.sentence)
+            return said(declined.status, declined.sentence)
+        except ClientDisconnect:
+            return said(400, "the connection ended before the body")
+
+    return app
+
+
+def _opened(changed_files: ChangedFiles) -> tuple[Desk, Dispatcher]:
+    from airflow import settings
+
+    from airdock.web.hooks.pipelines import Pipelines, folder
+    from airdock.web.hooks.runs import start
+
+    assert settings.engine is not None
+    inbox = Inbox(settings.engine)
+    dispatcher = Dispatcher(inbox, Pipelines(folder()).now, changed_files, start)
+    return Desk(KeyRing(airflow_connection), inbox, dispatcher.wake), dispatcher

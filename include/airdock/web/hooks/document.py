@@ -1,0 +1,57 @@
+"""JSON of strangers: one object, bounded, and with one meaning only."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, NoReturn
+
+from airdock.web.hooks.message import Declined
+
+DEEPEST = 64
+"""How deep values may lie in each other. Providers' messages stay under ten."""
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+"""A string that doesn't end reaches to the end of the body, so that no text is looked at twice."""
+_BRACKETS = re.compile(rb"[\[\]{}]")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+def parse(body: bytes) -> dict[str, Any]:
+    """The JSON object in a body.
+
+    Raises:
+        Declined: it is no UTF-8, no JSON, no object, too deep, has a key twice, NaN, or half a character.
+    """
+    if _depth(body) > DEEPEST:
+        raise Declined(400, f"the body lies deeper in itself than {DEEPEST} levels")
+    try:
+        text = body.decode("utf-8")
+        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_number)
+        if _SURROGATE.search(text):
+            json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeError:
+        raise Declined(400, "the body is not UTF-8, or has half of a character in it") from None
+    except (ValueError, RecursionError) as error:
+        raise Declined(400, f"the body is no JSON: {str(error)[:200]}") from None
+    if not isinstance(value, dict):
+        raise Declined(400, "the body is not a JSON object")
+    return value
+
+
+def _depth(body: bytes) -> int:
+    deepest = depth = 0
+    for bracket in _BRACKETS.findall(_STRINGS.sub(b"", body)):
+        depth += 1 if bracket in b"[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key is there twice")
+    return found
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ValueError(f"{word} is no JSON number")

@@ -1,0 +1,78 @@
+"""What a provider's messages are checked with, from an Airflow connection.
+
+The connection `airdock_hook_<provider>` (with _ for -) holds the secret as its password. Its extra may hold `previous`,
+the secret that is being replaced, and `topic_arns`, the SNS topics that are believed. Like every connection it may come
+from the environment, a secrets backend or the UI, and Airflow masks its secrets in logs.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from airdock.web.hooks.message import Declined
+
+KEPT_SECONDS = 20.0
+"""How long an answer is kept, also that there is none: no flood of requests becomes a flood of look-ups."""
+SHORTEST_SECRET = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Secrets and topics of one provider; secrets stay out of its repr."""
+
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    topics: tuple[str, ...] = ()
+
+
+def connection_id(provider: str) -> str:
+    return f"airdock_hook_{provider.replace('-', '_')}"
+
+
+class KeyRing:
+    """The keys of all providers, looked up anew every `KEPT_SECONDS`."""
+
+    def __init__(self, find: Callable[[str], Any]) -> None:
+        self._find = find
+        self._kept: dict[str, tuple[float, Keys]] = {}
+        self._lock = threading.Lock()
+
+    def of(self, provider: str) -> Keys:
+        """The provider's keys, of which there is at least one. Blocks while they are looked up.
+
+        Raises:
+            Declined: there are none, so that nothing can be believed.
+        """
+        with self._lock:
+            until, keys = self._kept.get(provider, (0.0, Keys()))
+            if until < time.monotonic():
+                keys = _keys(self._find(connection_id(provider)))
+                self._kept[provider] = (time.monotonic() + KEPT_SECONDS, keys)
+        if not keys.secrets and not keys.topics:
+            raise Declined(503, f"closed: no secret is set in the Airflow connection {connection_id(provider)}")
+        return keys
+
+
+def airflow_connection(name: str) -> Any:
+    """Airflow's connection; None when there is none."""
+    from airflow.exceptions import AirflowNotFoundException
+    from airflow.models import Connection
+
+    try:
+        return Connection.get_connection_from_secrets(name)
+    except AirflowNotFoundException:
+        return None
+
+
+def _keys(connection: Any) -> Keys:
+    """What the connection holds; a secret that could be guessed is none."""
+    if connection is None:
+        return Keys()
+    extra = connection.extra_dejson
+    secrets = (connection.password, extra.get("previous"))
+    good = tuple(each for each in secrets if isinstance(each, str) and len(each) >= SHORTEST_SECRET)
+    topics = extra.get("topic_arns")
+    return Keys(good, tuple(each for each in topics if isinstance(each, str)) if isinstance(topics, list) else ())

@@ -1,0 +1,47 @@
+"""The pipelines as their files say now, read again only when a file has changed."""
+
+from __future__ import annotations
+
+import logging
+import os
+from pathlib import Path
+
+from airdock.spec import Pipeline, SpecError, load
+
+FOLDER_VARIABLE = "AIRDOCK_PIPELINES"
+"""Where the pipeline files are, when they are not in `pipelines/` of Airflow's dags folder."""
+
+log = logging.getLogger(__name__)
+
+Stamp = tuple[int, int]
+
+
+class Pipelines:
+    """All pipelines of a folder. A file that is broken keeps its last sound meaning."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._read: dict[Path, tuple[Stamp, Pipeline | None]] = {}
+
+    def now(self) -> list[Pipeline]:
+        """The pipelines, in the order of their names."""
+        self._read = {path: self._renewed(path) for path in sorted(self._folder.glob("*.yaml"))}
+        return [pipeline for _, pipeline in self._read.values() if pipeline is not None]
+
+    def _renewed(self, path: Path) -> tuple[Stamp, Pipeline | None]:
+        before = self._read.get(path)
+        try:
+            found = path.stat()
+            stamp = (found.st_mtime_ns, found.st_size)
+            return before if before and before[0] == stamp else (stamp, load(path))
+        except (OSError, SpecError) as error:
+            log.warning("%s can't be used now: %s", path, error)
+            return (0, 0), before[1] if before else None
+
+
+def folder() -> Path:
+    """Where this Airflow's pipeline files are."""
+    from airflow.configuration import conf
+
+    named = os.environ.get(FOLDER_VARIABLE)
+    return Path(named) if named else Path(conf.get("core", "dags_folder")) / "pipelines"

@@ -1,0 +1,119 @@
+"""Who tells of pushes, how each proves who it is, and how its messages are read."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from airdock.errors import Refused
+from airdock.plan import push_aws, push_bitbucket, push_generic, push_github, push_gitlab
+from airdock.plan.push import DELIVERY, Event, Unconcerning
+from airdock.web.hooks import certificates, document, sns
+from airdock.web.hooks.keys import Keys
+from airdock.web.hooks.message import Declined, Message
+from airdock.web.hooks.signature import check_hub, check_standard, check_token
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """`check` returns when the message is the provider's own, and raises Declined; `event` reads what was believed."""
+
+    check: Callable[[Message, Keys], None]
+    event: Callable[[Message], Event]
+
+
+def event_in(message: Message, keys: Keys, provider: Provider) -> Event:
+    """What a message says, once it is believed. May fetch a certificate, so it blocks.
+
+    Raises:
+        Declined: it is not believed, or not understood.
+    """
+    provider.check(message, keys)
+    try:
+        return provider.event(message)
+    except Refused as refused:
+        raise Declined(422, refused.sentence) from None
+
+
+def _hub(name: str) -> Callable[[Message, Keys], None]:
+    return lambda message, keys: check_hub(message.header(name), message.body, keys.secrets)
+
+
+def _standard(message: Message, keys: Keys) -> None:
+    identity, timestamp = message.header("webhook-id"), message.header("webhook-timestamp")
+    check_standard(identity, timestamp, message.one("webhook-signature"), message.body, keys.secrets, time.time())
+
+
+def _gitlab(message: Message, keys: Keys) -> None:
+    """A signature where GitLab sends one; the token, which proves less, where it does not."""
+    if message.one("webhook-signature"):
+        _standard(message, keys)
+    else:
+        check_token(message.header("x-gitlab-token"), keys.secrets)
+
+
+def _aws(message: Message, keys: Keys) -> None:
+    """EventBridge has a secret to send; SNS signs."""
+    if not message.header("x-amz-sns-message-type"):
+        return check_token(message.header("x-airdock-token"), keys.secrets)
+    return sns.check(document.parse(message.body), keys.topics, certificates.certificate, datetime.now(UTC))
+
+
+def _github_event(message: Message) -> Event:
+    name, delivery = message.header("x-github-event"), message.header("x-github-delivery")
+    return push_github.event(name, DELIVERY.check(delivery), document.parse(message.body))
+
+
+def _gitlab_event(message: Message) -> Event:
+    delivery = next(filter(None, map(message.header, ("webhook-id", "idempotency-key", "x-gitlab-event-uuid"))), "")
+    return push_gitlab.event(message.header("x-gitlab-event"), DELIVERY.check(delivery), document.parse(message.body))
+
+
+def _bitbucket_event(message: Message) -> Event:
+    name, delivery = message.header("x-event-key"), message.header("x-request-uuid")
+    return push_bitbucket.cloud_event(name, DELIVERY.check(delivery.strip("{}")), document.parse(message.body))
+
+
+def _data_center_event(message: Message) -> Event:
+    name, delivery = message.header("x-event-key"), message.header("x-request-id")
+    return push_bitbucket.data_center_event(name, DELIVERY.check(delivery), document.parse(message.body))
+
+
+def _generic_event(message: Message) -> Event:
+    return push_generic.event(DELIVERY.check(message.header("webhook-id")), document.parse(message.body))
+
+
+def _aws_event(read: Callable[[dict[str, Any]], Event]) -> Callable[[Message], Event]:
+    def event(message: Message) -> Event:
+        told = document.parse(message.body)
+        if not message.header("x-amz-sns-message-type"):
+            return read(told)
+        if told.get("Type") != "Notification":
+            return _subscription(told)
+        return read(document.parse(str(told.get("Message")).encode("utf-8", "surrogatepass")))
+
+    return event
+
+
+def _subscription(told: dict[str, Any]) -> Event:
+    """The token in the log is good for nothing but this subscription."""
+    command = f"aws sns confirm-subscription --topic-arn {told.get('TopicArn')} --token {told.get('Token')}"
+    log.warning("Amazon SNS asks whether it may send here. If so: %s", command)
+    return Unconcerning("the subscription awaits confirmation, see the api-server's log", greeting=True)
+
+
+PROVIDERS = {
+    "github": Provider(_hub("x-hub-signature-256"), _github_event),
+    "gitlab": Provider(_gitlab, _gitlab_event),
+    "bitbucket": Provider(_hub("x-hub-signature"), _bitbucket_event),
+    "bitbucket-data-center": Provider(_hub("x-hub-signature"), _data_center_event),
+    "codecommit": Provider(_aws, _aws_event(push_aws.codecommit_event)),
+    "ecr": Provider(_aws, _aws_event(push_aws.ecr_event)),
+    "generic": Provider(_standard, _generic_event),
+}
