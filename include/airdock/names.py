@@ -13,6 +13,8 @@ SPEC_TAG = "airdock:spec"
 COMMIT_TAG = "airdock:commit"
 RUN_TAG = "airdock:run"
 APPLICATION_TAG = "airdock:application"
+DELIVERY_TAG = "airdock:delivery"
+"""Tag on a one-off task: a marker's text."""
 
 DELIVERY_VARIABLE = "AIRDOCK_DELIVERY"
 """The environment variable by which a build tells whose it is: a marker's text."""
@@ -58,7 +60,9 @@ GIT_REF = Rule(
     250,
 )
 
-_MARKER = re.compile(r"airdock ([a-z0-9-]+/[a-z0-9-]+/[0-9a-f]{12}(?:/rollback)?) attempt (0|[1-9][0-9]{0,8})")
+_MARKER = re.compile(
+    r"airdock ([a-z0-9-]+/[a-z0-9-]+/[0-9a-f]{12}(?:/rollback|/task/[a-z0-9-]+)?) attempt (0|[1-9][0-9]{0,8})"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +79,15 @@ class Marker:
     def rollback(self) -> Marker:
         """The mark on the deployment that takes this delivery back."""
         return Marker(f"{self.base}/rollback", self.attempt)
+
+    def task(self, name: str) -> Marker:
+        """The mark on a one-off task of this delivery."""
+        return Marker(f"{self.base}/task/{name}", self.attempt)
+
+    @property
+    def started_by(self) -> str:
+        """The same for all attempts, as RunTask takes it: at most 36 letters, digits and hyphens."""
+        return f"airdock-{sha256(self.base.encode()).hexdigest()[:24]}"
 
 
 def marker(application: str, part: str, run_id: str, attempt: int) -> Marker:

@@ -166,6 +166,15 @@ class TaskDefinition(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class TaskRun(Record):
+    """A one-off task that ended well; `task` is its ARN, `seconds` what it took from order to end."""
+
+    task: str
+    exit_code: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Deployment(Record):
     """One traffic shift, with what production ran before it, and the id of the rollback that it caused."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from airdock.spec.environment import Environment, Verify
 from airdock.spec.image import Build, Findings, Image, Scan
 from airdock.spec.loader import load, parse
+from airdock.spec.one_off_task import OneOffTask
 from airdock.spec.pipeline import Pipeline
 from airdock.spec.problem import Place, Problem, SpecError
 from airdock.spec.rollout import AllAtOnce, Canary, CodeDeployRollout, Configuration, Linear, Rollout, Traffic
@@ -32,6 +33,7 @@ __all__ = [
     "InfrastructureTaskDefinition",
     "Linear",
     "LiveTaskDefinition",
+    "OneOffTask",
     "Pipeline",
     "Place",
     "Problem",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from airdock.spec.one_off_task import OneOffTask
 from airdock.spec.rollout import Rollout
 from airdock.spec.task_definition import BUILT, ImageReference, RepositoryTaskDefinition, TaskDefinition
 from airdock.spec.words import AwsName, ConnectionId, ContainerName, FilePath, Part, Region, WebAddress
@@ -56,6 +57,18 @@ class Environment(Part):
     rollout: Rollout = Field(description="How traffic moves to the new version.")
     verify: Verify | None = Field(default=None, description="What the service must answer afterwards.")
 
+    before_traffic: list[OneOffTask] = Field(
+        default=[],
+        max_length=10,
+        description="Tasks that the new version runs once, one after the other, before anything else happens to the "
+        "service, such as a migration. When one fails, the service stays as it is.",
+    )
+    after_traffic: list[OneOffTask] = Field(
+        default=[],
+        max_length=10,
+        description="Tasks that the new version runs once, one after the other, when it has all traffic.",
+    )
+
     @field_validator("images")
     @classmethod
     def _leave_the_main_container(cls, images: dict[str, str], info: ValidationInfo) -> dict[str, str]:
@@ -65,3 +78,11 @@ class Environment(Part):
         if images.get(container or "", BUILT) != BUILT:
             raise ValueError(f"{container} is the container to deliver: its image is always the one that was built")
         return images
+
+    @field_validator("after_traffic")
+    @classmethod
+    def _tell_tasks_apart(cls, tasks: list[OneOffTask], info: ValidationInfo) -> list[OneOffTask]:
+        names = [task.name for task in (*info.data.get("before_traffic", ()), *tasks)]
+        if double := next((name for name in names if names.count(name) > 1), None):
+            raise ValueError(f"has the name {double!r} twice, counted with before_traffic")
+        return tasks

@@ -28,6 +28,7 @@ TITLES = {
     "GitSource": "Git source",
     "InfrastructureTaskDefinition": "Infrastructure task definition",
     "LiveTaskDefinition": "Live task definition",
+    "OneOffTask": "One-off task",
     "RepositoryTaskDefinition": "Repository task definition",
 }
 """Headings of the parts whose class names are no words."""

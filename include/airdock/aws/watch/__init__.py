@@ -12,7 +12,7 @@ __all__ = ["Facts", "Lookup", "Subject", "Watch", "watch_for"]
 
 
 def watch_for(kind: str) -> Watch:
-    """The Watch of a kind: `build`, `scan`, `deployment` or `answers`.
+    """The Watch of a kind: `build`, `scan`, `deployment`, `task` or `answers`.
 
     Raises:
         KeyError: an unknown kind.
@@ -21,11 +21,13 @@ def watch_for(kind: str) -> Watch:
     from airdock.aws.watch.build import BuildWatch
     from airdock.aws.watch.deployment import DeploymentWatch
     from airdock.aws.watch.scan import ScanWatch
+    from airdock.aws.watch.task import TaskWatch
 
     watches: dict[str, type[Watch]] = {
         "answers": AnswerWatch,
         "build": BuildWatch,
         "deployment": DeploymentWatch,
         "scan": ScanWatch,
+        "task": TaskWatch,
     }
     return watches[kind]()
