@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from airdock.errors import Refused
+from airdock.names import COMMIT
 from airdock.source import tree
 from airdock.source.git import LONGEST_OUTPUT_BYTES, Git
 
@@ -18,7 +19,7 @@ def changed_files(git: Git, before: str, after: str) -> list[str]:
         Fault: the server or the way to it failed.
     """
     for commit in (after, before):
-        tree.fetch(git, commit)
+        tree.fetch(git, COMMIT.check(commit))
     told = git.run("diff-tree", *OPTIONS, "--end-of-options", before, after)
     if len(told) >= LONGEST_OUTPUT_BYTES:
         raise Refused(f"more differs between {before[:12]} and {after[:12]} than can be listed")

@@ -1,0 +1,196 @@
+"""Signed messages to a real api-server: what it answers, what it stores, and which runs come of it."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import sqlite3
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from demo.place import Place, Ports
+from demo.stack import Stack
+from tests.e2e.pipelines import copied_dags
+from tests.hooks.sender import COMMIT, SECRET, Sent, payload, sent, signed
+
+SECONDS = 90
+MONOREPO = "source: {provider: github, repository: acme/greeter}\n"
+CONNECTIONS = {
+    f"AIRFLOW_CONN_AIRDOCK_HOOK_{provider}": json.dumps({"conn_type": "generic", "password": SECRET})
+    for provider in ("GITHUB", "GITLAB", "CODECOMMIT", "GENERIC")
+}
+
+
+class Hooks:
+    """An api-server that providers send to, and the database behind it. No scheduler: runs stay as they were made."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.client = httpx.Client(base_url=f"{stack.place.ui}/airdock/hooks", timeout=30, trust_env=False)
+
+    def send(self, message: Sent) -> httpx.Response:
+        provider, body, headers = message
+        return self.client.post(f"/{provider}", content=body, headers=headers)
+
+    def query(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        database = sqlite3.connect(f"file:{self.stack.place.home / 'airflow.db'}?mode=ro", uri=True, timeout=20)
+        try:
+            return list(database.execute(sql, values))
+        finally:
+            database.close()
+
+    def runs(self, run_id: str) -> list[str]:
+        """The dags that have a run of this id, each as often as it has one."""
+        return [dag for (dag,) in self.query("select dag_id from dag_run where run_id = ? order by dag_id", run_id)]
+
+    def wait_until_done(self, delivery: str) -> None:
+        """Return once all is started that the push starts."""
+        done = "select 1 from airdock_push where delivery = ? and done_at is not null"
+        self.until(lambda: bool(self.query(done, delivery)), f"nobody took the push {delivery}")
+
+    def until(self, ready: Callable[[], bool], complaint: str) -> None:
+        deadline = time.monotonic() + SECONDS
+        while not ready():
+            assert time.monotonic() < deadline, complaint
+            self.stack.check()
+            threading.Event().wait(0.2)
+
+    def healthy(self) -> bool:
+        try:
+            return httpx.get(f"{self.stack.place.ui}/api/v2/version", timeout=5, trust_env=False).status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def restart(self) -> None:
+        """Let the api-server die at once, and start it anew."""
+        self.stack.kill("api-server")
+        self.start()
+
+    def start(self) -> None:
+        self.stack.start("api-server")
+        self.until(self.healthy, "the api-server does not answer")
+
+
+@pytest.fixture(scope="module")
+def hooks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hooks]:
+    folder = tmp_path_factory.mktemp("hooks")
+    place = Place(folder / "run", _dags(folder / "dags"), Ports.free(), settings=CONNECTIONS)
+    with Stack(place) as stack:
+        stack.migrate()
+        stack.start("dag-processor")
+        served = Hooks(stack)
+        served.start()
+        for name in ("greeter", "one", "two"):
+            stack.wait_for_dag(f"deliver_{name}")
+        yield served
+
+
+def _dags(folder: Path) -> Path:
+    """The demonstration's dags, and two applications that share a repository."""
+    pipelines = copied_dags(folder, 8000) / "pipelines"
+    text = (pipelines / "greeter.yaml").read_text()
+    head, _, rest = text.partition("source:")
+    rest = rest.partition("\nbuild:")[2]
+    for name in ("one", "two"):
+        own = head.replace("application: greeter", f"application: {name}") + MONOREPO + "build:" + rest
+        triggers = f"triggers: {{paths: [services/{name}], tags: ['v*'], repository_id: '35129377'}}\n"
+        (pipelines / f"{name}.yaml").write_text(own + triggers)
+    return folder
+
+
+def test_signed_push_starts_one_run_of_the_pushed_commit(hooks: Hooks) -> None:
+    answer = hooks.send(sent("codecommit_push"))
+    delivery = payload("codecommit_push")["id"]
+    assert (answer.status_code, answer.json()["runs"]) == (202, [f"codecommit__{delivery}"])
+    hooks.wait_until_done(delivery)
+
+    # Its siblings in the folder are of the same repository, so the push is to them too: each has one run.
+    runs = hooks.runs(f"codecommit__{delivery}")
+    assert "deliver_greeter" in runs
+    assert len(runs) == len(set(runs))
+    run = hooks.stack.airflow.run("deliver_greeter", f"codecommit__{delivery}")
+    assert run["conf"] == {"revision": COMMIT}
+    assert run["triggering_user_name"] == "ada"
+    assert run["note"] == "main of greeter pushed by ada (codecommit)"
+
+
+def test_25_redeliveries_start_one_run_and_all_are_answered_well(hooks: Hooks) -> None:
+    delivery = str(uuid.uuid4())
+    files = {"added": [], "removed": [], "modified": [f"services/one/{number}" for number in range(400)]}
+    message = sent("github_push", delivery, commits=[{"id": COMMIT, **files}])
+    with ThreadPoolExecutor(20) as at_once:
+        answers = list(at_once.map(hooks.send, [message] * 20))
+    hooks.wait_until_done(delivery)
+    answers += [hooks.send(message) for _ in range(5)]
+
+    assert sorted(answer.status_code for answer in answers) == [200] * 24 + [202]
+    assert hooks.runs(f"github__{delivery}") == ["deliver_one"]
+    [one, two] = sorted(answers[-1].json()["results"], key=lambda each: each["application"])
+    assert one["run_id"] == f"github__{delivery}"
+    assert (two["run_id"], two["sentence"]) == (
+        "",
+        "the push to main changes 400 files, none of which is among the paths of two",
+    )
+
+
+def test_accepted_push_outlives_the_api_server(hooks: Hooks) -> None:
+    deliveries = [str(uuid.uuid4()) for _ in range(10)]
+    answers = [hooks.send(sent("github_tag", each)).status_code for each in deliveries]
+    hooks.restart()
+    assert answers == [202] * 10
+    for delivery in deliveries:
+        hooks.wait_until_done(delivery)
+        assert hooks.runs(f"github__{delivery}") == ["deliver_one", "deliver_two"]
+
+
+def test_request_starts_the_application_that_it_names(hooks: Hooks) -> None:
+    body = json.dumps({"application": "two", "environment": "production", "pusher": "ada"}).encode()
+    assert hooks.send(signed("generic_request", body, "wanted-1")).status_code == 202
+    hooks.wait_until_done("wanted-1")
+    assert hooks.runs("generic__wanted-1") == ["deliver_two"]
+
+
+@pytest.mark.parametrize("name", ["github_deleted", "github_fork", "github_pull_request", "github_push"])
+def test_push_that_is_not_wanted_starts_nothing(hooks: Hooks, name: str) -> None:
+    delivery = str(uuid.uuid4())
+    other = {"repository": {**payload("github_push")["repository"], "id": 1}} if name == "github_push" else {}
+    answer = hooks.send(sent(name, delivery, **other))
+    assert answer.status_code == (204 if name == "github_deleted" else 202)
+    if answer.status_code == 202:
+        hooks.wait_until_done(delivery)
+    assert hooks.runs(f"github__{delivery}") == []
+
+
+def test_who_is_not_believed_is_told_so_and_writes_nothing(hooks: Hooks) -> None:
+    before = hooks.query("select count(*) from airdock_push")
+    provider, body, _ = sent("github_push")
+    with ThreadPoolExecutor(10) as at_once:
+        answers = list(at_once.map(lambda _: hooks.send((provider, body, {})).status_code, range(200)))
+    assert answers == [401] * 200
+    assert hooks.send(signed("bitbucket_push", body, "d1")).status_code == 503
+    assert hooks.query("select count(*) from airdock_push") == before
+
+
+def test_thirty_megabytes_without_a_length_are_cut_short(hooks: Hooks) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", hooks.stack.place.ports.ui, timeout=30)
+    parts = (b" " * 2**16 for _ in range(480))
+    # The server may answer and hang up before it has been told all; the answer is there all the same.
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        connection.request("POST", "/airdock/hooks/github", parts, encode_chunked=True)
+    assert connection.getresponse().status == 413
+    connection.close()
+
+
+def test_neither_pages_nor_methods_lead_anywhere_else(hooks: Hooks) -> None:
+    for path in ("/docs", "/openapi.json", "/redoc", "/"):
+        assert hooks.client.get(path).status_code in (404, 405)
+    assert hooks.client.get("/github").status_code == 405
