@@ -1,6 +1,7 @@
 """A commit becomes an image exactly once, with CodeBuild, CodeCommit and ECR of the local AWS."""
 
 import asyncio
+import re
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,11 @@ from tests.git_server import git
 from tests.local_aws_process import REGION, LocalAws
 from tests.registry import Registry, until
 
+SAMPLE = Path(__file__).parents[2] / "include" / "sample_app" / "buildspec.yml"
 BUILDSPEC = """\
 version: 0.2
 env:
-  exported-variables: [IMAGE_DIGEST]
+  exported-variables: [IMAGE_DIGEST, COMMIT]
 phases:
   pre_build:
     commands:
@@ -112,14 +114,16 @@ def test_build_of_a_commit_ends_in_the_image_that_it_names(workshop):
     assert raw["resolvedSourceVersion"] == commit
 
 
-def test_build_takes_the_tree_from_s3_where_it_cannot_reach_the_repository(workshop):
-    workshop.push()
+def test_build_takes_the_tree_from_s3_where_it_cannot_reach_the_repository_and_still_knows_its_commit(workshop):
+    [tell_commit] = re.findall(r"- (export COMMIT=.+)", SAMPLE.read_text())
+    commit = workshop.push(check=tell_commit)
     name = f"sources-{workshop.name}"
     s3 = workshop.aws.client("s3")
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
     source = workshop.source(Bucket(name, workshop.account))
     record = workshop.task(source).execute(a_context("build"))
     assert record["digest"] == workshop.digest
+    assert Build.from_json(record["build"]).exported["COMMIT"] == commit
 
 
 def test_build_whose_reply_is_lost_is_one_build(workshop):

@@ -102,6 +102,13 @@ def test_same_file_makes_the_same_content() -> None:
         ("  - BeforeAllowTraffic: smoke-test", "  BeforeAllowTraffic: {a: b}", "name or ARN of a Lambda"),
         ("version: 0.0", "version: &a 0.0", "anchors and aliases"),
         ("version: 0.0", "version: [", "no YAML"),
+        (
+            '"1.4.0"',
+            "2026-01-02",
+            "appspec.yaml:10: Resources.0.TargetService.Properties.PlatformVersion is 2026-01-02",
+        ),
+        ("version: 0.0", "version: 2026-01-02 10:00:00", "put it in quotes"),
+        ("version: 0.0", "version: .nan", "version is .nan, which JSON has no word for"),
     ],
 )
 def test_file_is_refused_in_words(old: str, new: str, told: str) -> None:

@@ -6,15 +6,16 @@ Shape: AWS CodeDeploy User Guide, "AppSpec 'resources' section" and "AppSpec 'ho
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from hashlib import sha256
+from math import isfinite
 from typing import Any
 
 from airdock.errors import Refused
 from airdock.plan.json_text import parse_object
-from airdock.spec.document import Unreadable, read
+from airdock.spec.document import Path, Unreadable, read
 
 HOOKS = ("BeforeInstall", "AfterInstall", "AfterAllowTestTraffic", "BeforeAllowTraffic", "AfterAllowTraffic")
 PROPERTIES = (
@@ -101,12 +102,27 @@ def _parsed(text: str, file: str) -> Mapping[str, Any]:
     if text.lstrip().startswith("{"):
         return parse_object(text, file)
     try:
-        content = read(text.encode("utf-8", "surrogatepass")).content
+        document = read(text.encode("utf-8", "surrogatepass"))
     except Unreadable as error:
         raise Refused(f"{file}:{error.problem.place.line}: {error.problem}") from None
-    if not isinstance(content, dict):
+    if not isinstance(document.content, dict):
         raise Refused(f"{file} is no AppSpec: it must have `version` and `Resources`")
-    return content
+    for path in _not_json(document.content, ()):
+        told = f"{'.'.join(map(str, path))} is {document.texts[path]}"
+        raise Refused(f"{file}:{document.place(path).line}: {told}, which JSON has no word for: put it in quotes")
+    return document.content
+
+
+def _not_json(value: Any, path: Path) -> Iterator[Path]:
+    """Where YAML sees what JSON has no word for: a date, .nan, .inf."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from _not_json(each, (*path, key))
+    elif isinstance(value, list):
+        for number, each in enumerate(value):
+            yield from _not_json(each, (*path, number))
+    elif (isinstance(value, float) and not isfinite(value)) or not isinstance(value, str | int | float | None):
+        yield path
 
 
 def _spelled(value: Any) -> Any:
