@@ -30,6 +30,9 @@ _APP = """
 import os
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+if os.environ.get("CRASH"):
+    raise SystemExit("told to")
+
 class Greeter(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_GET(self):
@@ -50,17 +53,106 @@ ThreadingHTTPServer((os.environ.get("HOST", "0.0.0.0"), 8080), Greeter).serve_fo
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-class BlueGreen:
-    """A balancer with two listeners, an ECS service of one task at version v1, a deployment group."""
+class Greeter:
+    """A network, a balancer with two listeners and two target groups, a cluster, and the greeter's image."""
 
-    def __init__(self, aws: LocalAws, **group: Any) -> None:
+    def __init__(self, aws: LocalAws) -> None:
         self.aws = aws
-        self.codedeploy = aws.client("codedeploy")
         self.ports = {"production": free_port(), "test": free_port()}
         self._make_network()
         self._make_balancer()
         self.image = push_image(aws, APPLICATION)
         aws.client("ecs").create_cluster(clusterName=CLUSTER)
+
+    def task_definition(self, version: str, **variables: str) -> str:
+        """Register a version; STATUS and HEALTH set what `/` and `/health` answer with, CRASH ends it at once."""
+        environment = {"VERSION": version, **variables}
+        container = {
+            "name": "web",
+            "image": self.image,
+            "essential": True,
+            "portMappings": [{"containerPort": 8080}],
+            "environment": [{"name": name, "value": value} for name, value in environment.items()],
+        }
+        made = self.aws.client("ecs").register_task_definition(
+            family=APPLICATION,
+            networkMode="awsvpc",
+            requiresCompatibilities=["FARGATE"],
+            cpu="256",
+            memory="512",
+            containerDefinitions=[container],
+        )
+        return str(made["taskDefinition"]["taskDefinitionArn"])
+
+    @property
+    def network(self) -> dict[str, Any]:
+        """The network configuration of the service."""
+        vpc = {"subnets": self.subnets, "securityGroups": [self.security_group], "assignPublicIp": "DISABLED"}
+        return {"awsvpcConfiguration": vpc}
+
+    def answer(self, listener: str = "production") -> tuple[int, str]:
+        """One request through the balancer: status and version; (0, "") when nobody answers."""
+        try:
+            with _OPENER.open(f"http://127.0.0.1:{self.ports[listener]}/", timeout=10) as reply:
+                return reply.status, reply.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+
+    def answers(self, count: int) -> Counter[tuple[int, str]]:
+        """Many requests through the production listener."""
+        return Counter(self.answer() for _ in range(count))
+
+    def _make_network(self) -> None:
+        ec2 = self.aws.client("ec2")
+        self.vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
+        zones = enumerate(("eu-west-1a", "eu-west-1b"))
+        made = [
+            ec2.create_subnet(VpcId=self.vpc, CidrBlock=f"10.20.{n}.0/24", AvailabilityZone=zone) for n, zone in zones
+        ]
+        self.subnets = [subnet["Subnet"]["SubnetId"] for subnet in made]
+        group = ec2.create_security_group(GroupName=APPLICATION, Description="tasks", VpcId=self.vpc)
+        self.security_group = group["GroupId"]
+
+    def _make_balancer(self) -> None:
+        elb = self.aws.client("elbv2")
+        balancer = elb.create_load_balancer(Name="demo", Subnets=self.subnets)["LoadBalancers"][0]
+        self.balancer = balancer["LoadBalancerArn"]
+        self.target_groups = {colour: self._target_group(elb, colour) for colour in ("blue", "green")}
+        forward = [{"Type": "forward", "TargetGroupArn": self.target_groups["blue"]}]
+        self.listeners = {
+            name: elb.create_listener(
+                LoadBalancerArn=self.balancer, Protocol="HTTP", Port=port, DefaultActions=forward
+            )["Listeners"][0]["ListenerArn"]
+            for name, port in self.ports.items()
+        }
+
+    def _target_group(self, elb: Any, colour: str) -> str:
+        made = elb.create_target_group(
+            Name=f"greeter-{colour}",
+            Protocol="HTTP",
+            Port=8080,
+            VpcId=self.vpc,
+            TargetType="ip",
+            HealthCheckPath="/health",
+            HealthCheckIntervalSeconds=5,
+            HealthCheckTimeoutSeconds=2,
+            HealthyThresholdCount=2,
+            UnhealthyThresholdCount=2,
+        )
+        arn = str(made["TargetGroups"][0]["TargetGroupArn"])
+        drain = {"Key": "deregistration_delay.timeout_seconds", "Value": "10"}
+        elb.modify_target_group_attributes(TargetGroupArn=arn, Attributes=[drain])
+        return arn
+
+
+class BlueGreen(Greeter):
+    """A balancer with two listeners, an ECS service of one task at version v1, a deployment group."""
+
+    def __init__(self, aws: LocalAws, **group: Any) -> None:
+        super().__init__(aws)
+        self.codedeploy = aws.client("codedeploy")
         self._make_service(self.task_definition("v1"))
         self.codedeploy.create_application(applicationName=APPLICATION, computePlatform="ECS")
         self.codedeploy.create_deployment_config(
@@ -101,26 +193,6 @@ class BlueGreen:
             },
             **changes,
         }
-
-    def task_definition(self, version: str, **variables: str) -> str:
-        """Register a version; STATUS and HEALTH set what `/` and `/health` answer with."""
-        environment = {"VERSION": version, **variables}
-        container = {
-            "name": "web",
-            "image": self.image,
-            "essential": True,
-            "portMappings": [{"containerPort": 8080}],
-            "environment": [{"name": name, "value": value} for name, value in environment.items()],
-        }
-        made = self.aws.client("ecs").register_task_definition(
-            family=APPLICATION,
-            networkMode="awsvpc",
-            requiresCompatibilities=["FARGATE"],
-            cpu="256",
-            memory="512",
-            containerDefinitions=[container],
-        )
-        return str(made["taskDefinition"]["taskDefinitionArn"])
 
     def deploy(self, task_definition: str, hooks: dict[str, str] | None = None, **request: Any) -> str:
         """Create a deployment and return its id."""
@@ -172,69 +244,12 @@ class BlueGreen:
         groups = action.get("ForwardConfig", {}).get("TargetGroups") or [action]
         return {group["TargetGroupArn"].split("/")[1]: group.get("Weight", 1) for group in groups}
 
-    def answer(self, listener: str = "production") -> tuple[int, str]:
-        """One request through the balancer: status and version; (0, "") when nobody answers."""
-        try:
-            with _OPENER.open(f"http://127.0.0.1:{self.ports[listener]}/", timeout=10) as reply:
-                return reply.status, reply.read().decode()
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-        except OSError:
-            return 0, ""
-
-    def answers(self, count: int) -> Counter[tuple[int, str]]:
-        """Many requests through the production listener."""
-        return Counter(self.answer() for _ in range(count))
-
     def task_sets(self) -> list[dict[str, Any]]:
         """The service's task sets."""
         found = self.aws.client("ecs").describe_task_sets(cluster=CLUSTER, service=APPLICATION)
         return list(found["taskSets"])
 
-    def _make_network(self) -> None:
-        ec2 = self.aws.client("ec2")
-        self.vpc = ec2.create_vpc(CidrBlock="10.20.0.0/16")["Vpc"]["VpcId"]
-        zones = enumerate(("eu-west-1a", "eu-west-1b"))
-        made = [
-            ec2.create_subnet(VpcId=self.vpc, CidrBlock=f"10.20.{n}.0/24", AvailabilityZone=zone) for n, zone in zones
-        ]
-        self.subnets = [subnet["Subnet"]["SubnetId"] for subnet in made]
-        group = ec2.create_security_group(GroupName=APPLICATION, Description="tasks", VpcId=self.vpc)
-        self.security_group = group["GroupId"]
-
-    def _make_balancer(self) -> None:
-        elb = self.aws.client("elbv2")
-        balancer = elb.create_load_balancer(Name="demo", Subnets=self.subnets)["LoadBalancers"][0]
-        self.balancer = balancer["LoadBalancerArn"]
-        self.target_groups = {colour: self._target_group(elb, colour) for colour in ("blue", "green")}
-        forward = [{"Type": "forward", "TargetGroupArn": self.target_groups["blue"]}]
-        self.listeners = {
-            name: elb.create_listener(
-                LoadBalancerArn=self.balancer, Protocol="HTTP", Port=port, DefaultActions=forward
-            )["Listeners"][0]["ListenerArn"]
-            for name, port in self.ports.items()
-        }
-
-    def _target_group(self, elb: Any, colour: str) -> str:
-        made = elb.create_target_group(
-            Name=f"greeter-{colour}",
-            Protocol="HTTP",
-            Port=8080,
-            VpcId=self.vpc,
-            TargetType="ip",
-            HealthCheckPath="/health",
-            HealthCheckIntervalSeconds=5,
-            HealthCheckTimeoutSeconds=2,
-            HealthyThresholdCount=2,
-            UnhealthyThresholdCount=2,
-        )
-        arn = str(made["TargetGroups"][0]["TargetGroupArn"])
-        drain = {"Key": "deregistration_delay.timeout_seconds", "Value": "10"}
-        elb.modify_target_group_attributes(TargetGroupArn=arn, Attributes=[drain])
-        return arn
-
     def _make_service(self, task_definition: str) -> None:
-        vpc = {"subnets": self.subnets, "securityGroups": [self.security_group], "assignPublicIp": "DISABLED"}
         balancer = {"targetGroupArn": self.target_groups["blue"], "containerName": "web", "containerPort": 8080}
         self.aws.client("ecs").create_service(
             cluster=CLUSTER,
@@ -244,7 +259,7 @@ class BlueGreen:
             launchType="FARGATE",
             deploymentController={"type": "CODE_DEPLOY"},
             loadBalancers=[balancer],
-            networkConfiguration={"awsvpcConfiguration": vpc},
+            networkConfiguration=self.network,
         )
 
 

@@ -290,7 +290,16 @@ def test_task_set_is_created_once_promoted_scaled_and_drained(cluster: Cluster, 
     ("config", "named"),
     [
         ({"strategy": "BLUE_GREEN"}, "BLUE_GREEN"),
-        ({"deploymentCircuitBreaker": {"enable": True, "rollback": True}}, "deploymentCircuitBreaker"),
+        (
+            {
+                "earlySuccessCriteria": {
+                    "enable": True,
+                    "healthyPercent": 50,
+                    "sourceServiceRevisionCleanup": "BLOCKING",
+                }
+            },
+            "earlySuccessCriteria",
+        ),
     ],
 )
 def test_what_is_not_built_is_refused_by_name(cluster: Cluster, config: dict[str, Any], named: str) -> None:

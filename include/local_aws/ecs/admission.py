@@ -58,10 +58,8 @@ def check_strategy(given: Document) -> None:
     strategy = config.get("strategy") or "ROLLING"
     if strategy != "ROLLING":
         raise UnsupportedFeatureError(f"not implemented by the local AWS: ecs deployment strategy {strategy}")
-    if (config.get("deploymentCircuitBreaker") or {}).get("enable"):
-        raise UnsupportedFeatureError("not implemented by the local AWS: ecs deploymentCircuitBreaker")
-    if (config.get("alarms") or {}).get("enable"):
-        raise UnsupportedFeatureError("not implemented by the local AWS: ecs deployment alarms")
+    if (config.get("earlySuccessCriteria") or {}).get("enable"):
+        raise UnsupportedFeatureError("not implemented by the local AWS: ecs earlySuccessCriteria")
     if (given.get("serviceConnectConfiguration") or {}).get("enabled"):
         raise UnsupportedFeatureError("not implemented by the local AWS: ecs Service Connect")
 

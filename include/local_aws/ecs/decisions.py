@@ -59,7 +59,7 @@ def steady(owner: Owner, tasks: Sequence[Seen]) -> bool:
 
 
 def side_by_side(owners: Sequence[Owner], tasks: Sequence[Seen]) -> Moves:
-    """For task sets, each of which has its own scale; tasks of an owner that is gone are stopped."""
+    """Each owner has its own scale; tasks of an owner that is gone are stopped."""
     start: dict[str, int] = {}
     stop = _replaced(tasks)
     for owner in owners:
@@ -79,6 +79,11 @@ def one_after_the_other(owners: Sequence[Owner], tasks: Sequence[Seen], limits: 
     start, count = step(newest.desired, limits, _side(new), _side(old))
     gone = [*_surplus(new, len(new) - newest.desired), *_surplus(old, count)]
     return Moves({newest.id: start}, _replaced(tasks) | dict.fromkeys(gone, newest.scaling_reason))
+
+
+def only_replacing(tasks: Sequence[Seen]) -> Moves:
+    """For a deployment that has failed: nothing is started, and nothing that serves is stopped."""
+    return Moves({}, _replaced(tasks))
 
 
 def _replaced(tasks: Sequence[Seen]) -> dict[str, str]:

@@ -60,9 +60,9 @@ class Definitions(MotoResponse):
             raise ClientError("TaskDefinition is inactive")
         return found
 
-    def _page(self, key: str, items: list[str]) -> Document:
+    def _page(self, key: str, items: list[Any], most: int = 100) -> Document:
         first = int(self._get_param("nextToken") or 0)
-        end = first + int(self._get_param("maxResults") or 100)
+        end = first + int(self._get_param("maxResults") or most)
         return {key: items[first:end], **({"nextToken": str(end)} if end < len(items) else {})}
 
 

@@ -9,10 +9,14 @@ from local_aws.ecs.records import TASK_SET, Document, arn, deployment_id, last, 
 from local_aws.world import world
 
 DEPLOYED = ("launchType", "capacityProviderStrategy", "platformVersion", "networkConfiguration", "loadBalancers")
+OWN = {"wanted": True, "beside": False, "proven": False, "halted": False, "tasks": 0, "healthy": 0}
 
 
-def new_deployment(service: Document, definition_arn: str) -> Document:
-    """A deployment of a service as it is now."""
+def new_deployment(service: Document, definition_arn: str, balancers: list[Document]) -> Document:
+    """A deployment of a service as it is now, with the target groups that its tasks are registered with.
+
+    Its own: whether it is to have tasks, whether it was ever completed, and how many tasks the scheduler sees.
+    """
     moment = now(world())
     key = deployment_id()
     return {
@@ -26,20 +30,30 @@ def new_deployment(service: Document, definition_arn: str) -> Document:
         "rolloutState": "IN_PROGRESS",
         "rolloutStateReason": f"ECS deployment {key} in progress.",
         **{name: service[name] for name in (*DEPLOYED, "platformFamily") if name in service},
+        "loadBalancers": balancers,
+        "_": {**OWN, "balancers": service["loadBalancers"]},
     }
 
 
-def deploy(service: Document, deployment: Document) -> None:
+def deploy(service: Document, deployment: Document, replaces: bool = True) -> None:
     """Make a deployment the primary one; those before it go on until it has replaced them."""
-    older = [{**other, "status": "ACTIVE"} for other in service["deployments"]]
+    for other in service["deployments"]:
+        other["status"] = "ACTIVE"
+        other["_"]["wanted"] = other["_"]["wanted"] and not replaces
+    service["deployments"] = [deployment, *service["deployments"]]
+    serve(service, deployment)
+
+
+def serve(service: Document, deployment: Document) -> None:
+    """Have the service show what a deployment runs."""
     service |= {name: deployment[name] for name in DEPLOYED if name in deployment}
-    service |= {"taskDefinition": deployment["taskDefinition"], "deployments": [deployment, *older]}
+    service |= {"taskDefinition": deployment["taskDefinition"], "loadBalancers": deployment["_"]["balancers"]}
 
 
 def set_desired(service: Document) -> None:
-    """Only the primary deployment is to have tasks."""
-    for number, deployment in enumerate(service["deployments"]):
-        deployment["desiredCount"] = service["desiredCount"] if number == 0 else 0
+    """Only the deployments that are to have tasks get a share of the desired count: all of it."""
+    for deployment in service["deployments"]:
+        deployment["desiredCount"] = service["desiredCount"] if deployment["_"]["wanted"] else 0
 
 
 def make_primary(service: Document) -> None:

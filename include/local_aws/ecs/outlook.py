@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from local_aws.ecs.decisions import Owner, Seen, steady
 from local_aws.ecs.records import SERVICE, TASK_SET, Document, add_event, now, task_sets_of
-from local_aws.ecs.rollout_events import emit_action, emit_deployment
+from local_aws.ecs.rollout_events import emit_action
+from local_aws.ecs.rollouts.sight import counted
 from local_aws.ecs.setbacks import forget_setbacks
 from local_aws.world import World
 
@@ -17,7 +18,7 @@ def settle(world: World, service: Document, owners: Sequence[Owner], tasks: Sequ
         if owner.id in service["_"]["failures"] and any(task.ready and task.owner == owner.id for task in tasks):
             forget_setbacks(world, service["serviceArn"], owner.id)
     _settle_task_sets(world, service, owners, tasks)
-    _finish_rollout(world, service, owners, tasks)
+    _note_counts(world, service, owners, tasks)
     _tell_steady(world, service, [owner.id for owner in owners if steady(owner, tasks)], owners, tasks)
     if service["status"] == "DRAINING" and not tasks and not task_sets_of(world, service["serviceArn"]):
         world.store.update(SERVICE, service["serviceArn"], _ended)
@@ -55,24 +56,15 @@ def _settle_task_set(world: World, service: Document, task_set: Document, owner:
         emit_action(world, service, "INFO", "TASKSET_STEADY_STATE")
 
 
-def _finish_rollout(world: World, service: Document, owners: Sequence[Owner], tasks: Sequence[Seen]) -> None:
-    if service["deploymentController"]["type"] != "ECS" or not owners or service["status"] != "ACTIVE":
-        return
-    newest = service["deployments"][0]
-    others = any(task.owner != newest["id"] for task in tasks)
-    if newest["rolloutState"] != "IN_PROGRESS" or others or not steady(owners[0], tasks):
-        return
-    reason = f"ECS deployment {newest['id']} completed."
+def _note_counts(world: World, service: Document, owners: Sequence[Owner], tasks: Sequence[Seen]) -> None:
+    """Service deployments go on from what is counted here."""
+    if counted(service, owners, tasks):
+        world.store.update(SERVICE, service["serviceArn"], lambda document: _counted(document, owners, tasks))
+        world.threads.wakeups.notify()
 
-    def change(document: Document) -> None:
-        if document["deployments"][0]["id"] == newest["id"]:
-            done = {"rolloutState": "COMPLETED", "rolloutStateReason": reason, "updatedAt": now(world)}
-            document["deployments"] = [{**document["deployments"][0], **done}]
 
-    world.store.update(SERVICE, service["serviceArn"], change)
-    name = service["serviceName"]
-    add_event(world, service["serviceArn"], f"(service {name}) (deployment {newest['id']}) deployment completed.")
-    emit_deployment(world, service["serviceArn"], newest["id"], "SERVICE_DEPLOYMENT_COMPLETED", reason)
+def _counted(service: Document, owners: Sequence[Owner], tasks: Sequence[Seen]) -> None:
+    counted(service, owners, tasks)
 
 
 def _tell_steady(

@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from moto.ecs.models import ecs_backends
 
-from local_aws.ecs.decisions import Moves, Owner, Seen, one_after_the_other, side_by_side
+from local_aws.ecs.decisions import Moves, Owner, Seen, one_after_the_other, only_replacing, side_by_side
 from local_aws.ecs.definitions import snapshot
 from local_aws.ecs.keeper import keep
 from local_aws.ecs.outlook import settle
@@ -70,6 +70,10 @@ def owners_of(world: World, service: Document) -> list[Owner]:
 
 def _moves(service: Document, owners: Sequence[Owner], views: Sequence[Seen]) -> Moves:
     if service["deploymentController"]["type"] != "ECS":
+        return side_by_side(owners, views)
+    if service["status"] == "ACTIVE" and service["deployments"][0]["_"]["halted"]:
+        return only_replacing(views)
+    if any(deployment["_"]["wanted"] for deployment in service["deployments"][1:]):
         return side_by_side(owners, views)
     config = service["deploymentConfiguration"]
     limits = Limits(int(config["minimumHealthyPercent"]), int(config["maximumPercent"]))

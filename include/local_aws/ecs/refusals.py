@@ -29,6 +29,13 @@ class ServiceNotActiveError(ServiceException):
     message = "Service was not ACTIVE."
 
 
+class ServiceDeploymentNotFoundError(ServiceException):
+    """No such service deployment."""
+
+    code = "ServiceDeploymentNotFoundException"
+    message = "The specified service deployment does not exist."
+
+
 class TaskSetNotFoundError(ServiceException):
     """No such task set."""
 

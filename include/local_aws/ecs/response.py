@@ -6,11 +6,12 @@ from moto.core.responses import ActionResult
 
 from local_aws.ecs.records import SERVICE, TASK, Document
 from local_aws.ecs.refusals import ClientError
+from local_aws.ecs.rollouts.api import ServiceDeployments
 from local_aws.ecs.tasks import Tasks
 from local_aws.world import world
 
 
-class EcsResponse(Tasks):
+class EcsResponse(ServiceDeployments, Tasks):
     """All of ECS's actions."""
 
     def describe_clusters(self) -> ActionResult:

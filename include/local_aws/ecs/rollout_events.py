@@ -9,7 +9,7 @@ from local_aws.world import World
 def emit_deployment(world: World, service_arn: str, deployment: str, name: str, reason: str) -> None:
     """The event "ECS Deployment State Change"."""
     detail = {
-        "eventType": "INFO",
+        "eventType": "ERROR" if name == "SERVICE_DEPLOYMENT_FAILED" else "INFO",
         "eventName": name,
         "deploymentId": deployment,
         "updatedAt": now(world),

@@ -34,6 +34,11 @@ def described_task_set(world: World, task_set: Document, with_tags: bool = False
     return dict(shown(whole))
 
 
+def counts_of(world: World, service_arn: str, owner: str) -> Document:
+    """The counts of the tasks of one deployment or task set."""
+    return _counts([task for task in tasks_of(world, service_arn) if task["_"]["owner"] == owner])
+
+
 def _with_counts(owner: Document, tasks: Sequence[Document]) -> Document:
     return {**owner, **_counts([task for task in tasks if task["_"]["owner"] == owner["id"]])}
 

@@ -8,7 +8,7 @@ from moto.core.responses import ActionResult
 
 from local_aws.ecs.admission import check_balancers, check_network, check_strategy, check_update
 from local_aws.ecs.definitions import Definitions
-from local_aws.ecs.deployments import DEPLOYED, amend, deploy, make_primary, new_deployment, rescale, set_desired
+from local_aws.ecs.deployments import DEPLOYED, amend, make_primary, rescale, set_desired
 from local_aws.ecs.records import SERVICE, TASK_SET, Document, arn, last, now, task_sets_of
 from local_aws.ecs.refusals import (
     ClientError,
@@ -17,7 +17,8 @@ from local_aws.ecs.refusals import (
     ServiceNotFoundError,
     UnsupportedFeatureError,
 )
-from local_aws.ecs.rollout_events import emit_deployment
+from local_aws.ecs.rollouts import records
+from local_aws.ecs.rollouts.beginning import begin
 from local_aws.ecs.service_views import described
 from local_aws.world import world
 
@@ -63,11 +64,13 @@ class Services(Definitions):
         controller = (given.get("deploymentController") or {}).get("type", "ECS")
         self._check_creation(given, controller)
         service = self._new_service(given, controller, service_arn, cluster.arn)
-        world().store.put(SERVICE, service_arn, service)
+        if controller == "ECS":
+            with records.creating:
+                begin(world(), service, self.definition(given["taskDefinition"]))
+        else:
+            world().store.put(SERVICE, service_arn, service)
         if controller == "CODE_DEPLOY":
             make_primary(service)
-        for deployment in service["deployments"]:
-            _tell_begun(service_arn, deployment)
         world().threads.wakeups.notify()
         return self._answer(service_arn)
 
@@ -81,21 +84,28 @@ class Services(Definitions):
         check_strategy(given)
         if controller != "ECS":
             check_update(given, controller)
-        deployment = self._new_deployment(service, given) if controller == "ECS" else None
-
-        def change(document: Document) -> None:
-            document |= {name: given[name] for name in _UPDATED if given.get(name) is not None}
-            document["deploymentConfiguration"] |= given.get("deploymentConfiguration") or {}
-            if deployment:
-                deploy(document, deployment)
-            set_desired(document)
-
-        world().store.update(SERVICE, service["serviceArn"], change)
+        with records.creating:
+            self._update(service["serviceArn"], given)
         self._rescale_task_sets(service["serviceArn"])
-        if deployment:
-            _tell_begun(service["serviceArn"], deployment)
         world().threads.wakeups.notify()
         return self._answer(service["serviceArn"])
+
+    def _update(self, service_arn: str, given: Document) -> None:
+        changes = {name: given[name] for name in _UPDATED if given.get(name) is not None}
+
+        def change(document: Document) -> None:
+            document |= changes
+            document["deploymentConfiguration"] |= given.get("deploymentConfiguration") or {}
+            set_desired(document)
+
+        service = self.service(service_arn)
+        definition = self._newly_deployed(service, given)
+        if definition is None:
+            world().store.update(SERVICE, service_arn, change)
+            return
+        change(service)
+        service |= {name: given[name] for name in DEPLOYED if given.get(name) is not None}
+        begin(world(), service, definition)
 
     def delete_service(self) -> ActionResult:
         """Begin to stop a service; it is INACTIVE once its last task has stopped."""
@@ -108,7 +118,8 @@ class Services(Definitions):
             document |= {"status": "DRAINING", "desiredCount": 0}
             set_desired(document)
 
-        world().store.update(SERVICE, key, change)
+        with records.creating:
+            world().store.update(SERVICE, key, change)
         for task_set in task_sets_of(world(), key):
             amend(TASK_SET, task_set["taskSetArn"], status="DRAINING", computedDesiredCount=0)
         world().threads.wakeups.notify()
@@ -206,12 +217,12 @@ class Services(Definitions):
             service |= {"platformVersion": given.get("platformVersion") or "LATEST", "platformFamily": "Linux"}
         if named:
             service["taskDefinition"] = self.definition(named).arn
-        if controller == "ECS":
-            deploy(service, new_deployment(service, service["taskDefinition"]))
         return service
 
-    def _new_deployment(self, service: Document, given: Document) -> Document | None:
-        """The deployment that an update begins, None when nothing of what runs changes."""
+    def _newly_deployed(self, service: Document, given: Document) -> Any:
+        """The task definition that an update deploys, None when nothing of what runs changes."""
+        if service["deploymentController"]["type"] != "ECS":
+            return None
         changed = {name: given[name] for name in DEPLOYED if given.get(name) is not None}
         named = given.get("taskDefinition")
         if not named and not changed and not given.get("forceNewDeployment"):
@@ -220,15 +231,10 @@ class Services(Definitions):
         if not given.get("forceNewDeployment") and not changed and definition.arn == service["taskDefinition"]:
             return None
         check_balancers(definition, changed.get("loadBalancers") or service["loadBalancers"])
-        return new_deployment({**service, **changed}, definition.arn)
+        return definition
 
     def _rescale_task_sets(self, service_arn: str) -> None:
         service = world().store.get(SERVICE, service_arn) or {}
         for task_set in task_sets_of(world(), service_arn):
             if task_set["status"] != "DRAINING":
                 rescale(task_set, service["desiredCount"])
-
-
-def _tell_begun(service_arn: str, deployment: Document) -> None:
-    reason = deployment["rolloutStateReason"]
-    emit_deployment(world(), service_arn, deployment["id"], "SERVICE_DEPLOYMENT_IN_PROGRESS", reason)
