@@ -49,6 +49,7 @@ bench: setup
 docs: setup
 	$(RUN) -m airdock.spec.schema > docs/pipeline.schema.json
 	$(RUN) -m airdock.spec.reference > docs/pipeline.md
+	env PYTHONPATH=include:. $(VENV)/bin/python -m tests.outcomes.table > docs/outcomes.md
 
 setup: $(READY)
 	@:

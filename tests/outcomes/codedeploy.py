@@ -1,0 +1,227 @@
+"""A service that CodeDeploy deploys, and the disturbances that its deployments meet."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+
+from airdock.spec import Pipeline
+from tests.blue_green import APPLICATION, CLUSTER, BlueGreen, push_version, until
+from tests.local_aws_process import LocalAws
+from tests.outcomes.cases import Case, outcomes_aws
+
+ALARM = "greeter-5xx"
+CASES = [
+    Case("good release", "live", "is live", production="the new version"),
+    Case("crash at start", "rolled_back", "container web exited with 1", version="crash at start"),
+    Case("unhealthy", "rolled_back", "health", version="unhealthy"),
+    Case("5xx under traffic", "rolled_back", "5", version="5xx under traffic", fails_requests=True),
+    Case("alarm", "rolled_back", "greeter-5xx", disturbed=True),
+    Case("failing hook", "rolled_back", "AfterAllowTestTraffic"),
+    Case("stopped by hand", "stopped", "stopped by hand", disturbed=True),
+    Case("deadline", "rolled_back", "was not over after", deadline_minutes=0.05),
+    Case("overtaken", "superseded", "another has deployed since", production="a newer version", disturbed=True),
+]
+
+LONG = 2880
+"""Minutes: the longest wait that CodeDeploy knows."""
+NO_HOOK = """
+import boto3
+def run(event, context):
+    boto3.client("codedeploy").put_lifecycle_event_hook_execution_status(
+        deploymentId=event["DeploymentId"],
+        lifecycleEventHookExecutionId=event["LifecycleEventHookExecutionId"],
+        status="Failed")
+"""
+
+
+def staged(factory: pytest.TempPathFactory, strategy: str, traffic: dict[str, Any]) -> Iterator[CodeDeployStage]:
+    """The stage on a local AWS of its own, to which the tasks under test are connected."""
+    with outcomes_aws(factory) as aws:
+        yield CodeDeployStage(aws, strategy, traffic)
+
+
+class CodeDeployStage(BlueGreen):
+    """The greeter under CodeDeploy, with an alarm on the 5xx answers of either colour."""
+
+    def __init__(self, aws: LocalAws, strategy: str, traffic: dict[str, Any]) -> None:
+        names = [ALARM, f"{ALARM}-blue", f"{ALARM}-green"]
+        super().__init__(aws, alarmConfiguration={"enabled": True, "alarms": [{"name": name} for name in names]})
+        self.strategy = strategy
+        self.traffic = traffic
+        put_5xx_alarms(self)
+        put_hook(aws, "says-no", NO_HOOK)
+
+    def task_definition(self, version: str, **variables: str) -> str:
+        """Version v1 comes from its image alone, so that nothing but the image has to change."""
+        told = json.loads(task_definition_file(self.image))
+        made = self.aws.client("ecs").register_task_definition(**told)
+        return str(made["taskDefinition"]["taskDefinitionArn"])
+
+    def pipeline(self, case: Case) -> Pipeline:
+        self._set_waits(case)
+        waits = {name: LONG for name in self.traffic if name in ("wait_minutes", "every_minutes") and case.held}
+        rollout = {"strategy": "codedeploy", "application": APPLICATION, "deployment_group": APPLICATION}
+        rollout |= {"traffic": self.traffic | waits, "success_at": "traffic_shift", "deadline_minutes": 6000}
+        more = {"appspec": "appspec.yaml"} if case.name == "failing hook" else {}
+        return a_pipeline({"rollout": rollout, **more}, self.page())
+
+    def _set_waits(self, case: Case | None = None) -> None:
+        """All at once has no step to stay in: where something is to happen in time, it waits before its shift."""
+        waits = self.group()["blueGreenDeploymentConfiguration"]
+        if case and case.held:
+            waits["terminateBlueInstancesOnDeploymentSuccess"]["terminationWaitTimeInMinutes"] = LONG
+        if case and self.traffic["type"] == "all_at_once" and (case.disturbed or case.deadline_minutes):
+            waits["deploymentReadyOption"] = {"actionOnTimeout": "STOP_DEPLOYMENT", "waitTimeInMinutes": LONG}
+        names = {"applicationName": APPLICATION, "currentDeploymentGroupName": APPLICATION}
+        self.codedeploy.update_deployment_group(**names, blueGreenDeploymentConfiguration=waits)
+
+    def page(self) -> str:
+        return f"http://127.0.0.1:{self.ports['production']}/"
+
+    def files(self, case: Case) -> dict[str, str]:
+        appspec = """version: 0.0
+Resources:
+  - TargetService:
+      Type: AWS::ECS::Service
+      Properties:
+        TaskDefinition: <TASK_DEFINITION>
+        LoadBalancerInfo: {ContainerName: web, ContainerPort: 8080}
+Hooks:
+  - AfterAllowTestTraffic: says-no
+"""
+        return {"taskdef.json": task_definition_file("<IMAGE1_NAME>"), "appspec.yaml": appspec}
+
+    def disturb(self, case: Case) -> None:
+        deployment = self._deployment()
+        {
+            "alarm": partial(set_alarm, self.aws, ALARM, "ALARM"),
+            "stopped by hand": partial(self._stop, deployment),
+            "overtaken": partial(self._overtake, deployment),
+        }[case.name]()
+
+    def settle(self) -> None:
+        """No deployment is under way, no alarm is on, and the old tasks are gone."""
+        set_alarm(self.aws, ALARM, "OK")
+        open_ones = {"includeOnlyStatuses": ["Created", "Queued", "InProgress", "Baking", "Ready"]}
+        group = {"applicationName": APPLICATION, "deploymentGroupName": APPLICATION}
+
+        def over() -> bool:
+            return not self.codedeploy.list_deployments(**group, **open_ones)["deployments"]
+
+        until(over, "the deployments to end", self.aws)
+        until(lambda: len(self.task_sets()) == 1, "one task set to be left", self.aws)
+
+    def runs(self) -> str:
+        [primary] = [each for each in self.task_sets() if each["status"] == "PRIMARY"]
+        told = self.aws.client("ecs").describe_task_definition(taskDefinition=primary["taskDefinition"])
+        return str(told["taskDefinition"]["containerDefinitions"][0]["image"])
+
+    def _deployment(self) -> str:
+        """The deployment under way, once its first share of traffic has moved or, all at once, it waits to."""
+        until(lambda: bool(self._under_way()), "a deployment", self.aws)
+        deployment = self._under_way()
+
+        def held() -> bool:
+            return bool(self.shares(deployment)) or self.info(deployment)["status"] == "Ready"
+
+        until(held, "the deployment to stay", self.aws)
+        return deployment
+
+    def _under_way(self) -> str:
+        found = self.codedeploy.list_deployments(
+            applicationName=APPLICATION,
+            deploymentGroupName=APPLICATION,
+            includeOnlyStatuses=["Created", "Queued", "InProgress", "Baking", "Ready"],
+        )
+        return next(iter(found["deployments"]), "")
+
+    def _stop(self, deployment: str) -> None:
+        self.codedeploy.stop_deployment(deploymentId=deployment, autoRollbackEnabled=True)
+
+    def _overtake(self, deployment: str) -> None:
+        """Somebody stops this one and brings a newer release, which is live before the line goes on."""
+        self.codedeploy.stop_deployment(deploymentId=deployment, autoRollbackEnabled=False)
+        self.ended(deployment)
+        self._set_waits()
+        newer = push_version(self.aws, "greeter", "newer", VERSION="newer")
+        made = self.aws.client("ecs").register_task_definition(**json.loads(task_definition_file(newer)))
+        after = self.deploy(made["taskDefinition"]["taskDefinitionArn"])
+        self.ended(after)
+
+
+def a_pipeline(environment: dict[str, Any], page: str) -> Pipeline:
+    """The greeter's line to production with these words about its rollout."""
+    production = {
+        "cluster": CLUSTER,
+        "service": APPLICATION,
+        "container": "web",
+        "task_definition": {"from": "repository"},
+        "verify": {"url": page, "good_answers": 2, "timeout_seconds": 15},
+        **environment,
+    }
+    return Pipeline.model_validate(
+        {
+            "application": APPLICATION,
+            "source": {"provider": "codecommit", "repository": APPLICATION},
+            "build": {"project": APPLICATION},
+            "image": {"repository": APPLICATION},
+            "environments": {"production": production},
+        }
+    )
+
+
+def task_definition_file(image: str) -> str:
+    """taskdef.json with this image."""
+    container = {"name": "web", "image": image, "essential": True, "portMappings": [{"containerPort": 8080}]}
+    told = {"family": APPLICATION, "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"]}
+    return json.dumps({**told, "cpu": "256", "memory": "512", "containerDefinitions": [container]})
+
+
+def put_5xx_alarms(stage: BlueGreen) -> None:
+    """One alarm for each target group at its first 5xx answer, and one that only hands set."""
+    balancer = {"Name": "LoadBalancer", "Value": stage.balancer.partition(":loadbalancer/")[2]}
+    groups = {colour: arn.rpartition(":")[2] for colour, arn in stage.target_groups.items()}
+    put_alarm(stage.aws, ALARM, Namespace="Greeter", MetricName="Errors")
+    for colour, group in groups.items():
+        dimensions = [{"Name": "TargetGroup", "Value": group}, balancer]
+        metric = {"Namespace": "AWS/ApplicationELB", "MetricName": "HTTPCode_Target_5XX_Count"}
+        put_alarm(stage.aws, f"{ALARM}-{colour}", Dimensions=dimensions, **metric)
+
+
+def put_alarm(aws: LocalAws, name: str, **metric: Any) -> None:
+    """An alarm at the first datum within a minute."""
+    aws.client("cloudwatch").put_metric_alarm(
+        AlarmName=name,
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+        TreatMissingData="notBreaching",
+        **metric,
+    )
+
+
+def set_alarm(aws: LocalAws, name: str, state: str) -> None:
+    aws.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue=state, StateReason="set by hand")
+
+
+def put_hook(aws: LocalAws, name: str, program: str) -> None:
+    """A Lambda function for a lifecycle event."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        archive.writestr("hook.py", program)
+    aws.client("lambda").create_function(
+        FunctionName=name,
+        Runtime="python3.11",
+        Handler="hook.run",
+        Role="arn:aws:iam::123456789012:role/hooks",
+        Code={"ZipFile": held.getvalue()},
+    )

@@ -1,0 +1,20 @@
+"""Every way in which a CodeDeploy deployment can end: a first share, then the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.outcomes.cases import Case, play
+from tests.outcomes.codedeploy import CASES, CodeDeployStage, staged
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CodeDeployStage]:
+    yield from staged(tmp_path_factory, "codedeploy, canary", {"type": "canary", "percent": 20, "wait_minutes": 5})
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_outcome(stage: CodeDeployStage, case: Case) -> None:
+    play(stage, case)
