@@ -99,6 +99,26 @@ def test_a_run_that_ends_at_staging_skips_production(two_environments: DAG) -> N
     assert two_environments.task_dict["staging.register"]._pre_execute_hook is None
 
 
+def test_one_off_tasks_run_around_the_traffic_and_a_failing_one_leads_back(folder: Path) -> None:
+    path = folder / "pipelines" / "greeter.yaml"
+    told = yaml.safe_load(path.read_text())
+    told["environments"]["production"] |= {
+        "before_traffic": [{"name": "migrate", "command": ["migrate"]}, {"name": "check", "command": ["check"]}],
+        "after_traffic": [{"name": "warm", "command": ["warm"]}],
+    }
+    path.write_text(json.dumps(told))
+    line = bag(folder).dags["deliver_greeter"].task_dict
+    before = [line[f"production.{name}"].upstream_task_ids for name in ("run_migrate", "run_check", "deploy")]
+    assert before == [{"production.register"}, {"production.run_migrate"}, {"production.run_check"}]
+    assert line["production.run_warm"].upstream_task_ids == {"production.verify"}
+    assert line["production.roll_back"].upstream_task_ids == {
+        "production.deploy",
+        "production.verify",
+        "production.run_warm",
+    }
+    assert "production.run_warm" in line["production.verdict"].upstream_task_ids
+
+
 def test_a_broken_pipeline_breaks_itself_alone_and_visibly(folder: Path) -> None:
     (folder / "pipelines" / "broken.yaml").write_text("application: broken\nsorce: {}\n")
     found = bag(folder)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from airflow.sdk import BaseOperator, Context, TaskGroup
+from airflow.sdk import BaseOperator, Context, TaskGroup, chain
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airdock.factory import tasks
 from airdock.factory.tasks import Release
 from airdock.spec import Environment, Pipeline
+from airdock.spec.one_off_task import OneOffTask
 
 
 def environment_group(
@@ -22,15 +23,29 @@ def environment_group(
     begin = _unless_beyond(list(pipeline.environments), name)
     with TaskGroup(name, tooltip=f"{target.service} in {target.cluster}"):
         register = tasks.register(pipeline, target, release, pre_execute=begin)
+        before = tasks.around_traffic(pipeline, name, target, register, target.before_traffic)
         deploy = tasks.deploy(pipeline, name, target, release, register)
         verify = tasks.verify(target, register)
+        after = tasks.around_traffic(pipeline, name, target, register, target.after_traffic)
         roll_back = tasks.roll_back(pipeline, name, target, register, deploy)
-        group = {"register": register, "deploy": deploy, "verify": verify, "roll_back": roll_back}
+        chain(register, *before, deploy, verify, *after)
+        [deploy, verify, *after] >> roll_back
+        group = {
+            "register": register,
+            **_named("before_traffic", target.before_traffic, before),
+            "deploy": deploy,
+            "verify": verify,
+            **_named("after_traffic", target.after_traffic, after),
+            "roll_back": roll_back,
+        }
         verdict = tasks.verdict(pipeline, name, target, release, group, earlier)
-        register >> deploy >> verify
-        [deploy, verify] >> roll_back
-        [verify, roll_back] >> verdict
+        [(after or [verify])[-1], roll_back] >> verdict
     return {**group, "verdict": verdict}
+
+
+def _named(step: str, wanted: Sequence[OneOffTask], made: Sequence[BaseOperator]) -> dict[str, BaseOperator]:
+    """The tasks of a step that may have several, by the names under which the verdict tells of them."""
+    return {f"{step} {task.name}": operator for task, operator in zip(wanted, made, strict=True)}
 
 
 def _unless_beyond(environments: Sequence[str], name: str) -> Callable[[Context], None] | None:

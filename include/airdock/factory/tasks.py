@@ -17,11 +17,13 @@ from airdock.aws.operators.codebuild import CodeBuildStartBuildOperator
 from airdock.aws.operators.codedeploy import CodeDeployCreateDeploymentOperator
 from airdock.aws.operators.ecr import EcrWaitForScanOperator
 from airdock.aws.operators.ecs import EcsRegisterTaskDefinitionOperator
+from airdock.aws.operators.ecs_task import EcsRunTaskOperator
 from airdock.aws.operators.rollback import RollBackOperator
 from airdock.aws.operators.source import CloneSourceOperator
 from airdock.aws.operators.verdict import VerdictOperator
 from airdock.aws.operators.verify import VerifyServiceOperator
 from airdock.spec import Environment, Pipeline, RepositoryTaskDefinition
+from airdock.spec.one_off_task import OneOffTask
 
 STARTING_MINUTES = 15
 """What a build may wait for its turn, beyond its own time."""
@@ -94,6 +96,23 @@ def deploy(pipeline: Pipeline, name: str, target: Environment, release: Release,
         source=release.source,
         task_definition=register.output,
     )
+
+
+def around_traffic(
+    pipeline: Pipeline, name: str, target: Environment, register: Any, wanted: Sequence[OneOffTask]
+) -> list[BaseOperator]:
+    """A task of the line for each one-off task."""
+    return [
+        EcsRunTaskOperator(
+            task_id=f"run_{task.name}",
+            application=pipeline.application,
+            environment=name,
+            target=target,
+            task=task,
+            task_definition=register.output,
+        )
+        for task in wanted
+    ]
 
 
 def verify(target: Environment, register: Any) -> BaseOperator:

@@ -10,18 +10,23 @@ from airdock.release import Outcome, OutcomeReport
 
 
 class Step(StrEnum):
-    """The tasks of a delivery by their verbs, in their order; `roll_back` runs only when it must."""
+    """The steps of a delivery in their order; `roll_back` runs only when it must.
+
+    The two around the traffic may be several tasks each.
+    """
 
     CLONE_SOURCE = "clone_source"
     BUILD = "build"
     WAIT_FOR_SCAN = "wait_for_scan"
     REGISTER = "register"
+    BEFORE_TRAFFIC = "before_traffic"
     DEPLOY = "deploy"
     VERIFY = "verify"
+    AFTER_TRAFFIC = "after_traffic"
     ROLL_BACK = "roll_back"
 
 
-BEFORE_PRODUCTION = frozenset({Step.CLONE_SOURCE, Step.BUILD, Step.WAIT_FOR_SCAN, Step.REGISTER})
+BEFORE_PRODUCTION = frozenset({Step.CLONE_SOURCE, Step.BUILD, Step.WAIT_FOR_SCAN, Step.REGISTER, Step.BEFORE_TRAFFIC})
 """Whatever these come to, the service has not been touched."""
 
 ENTRY = Step.REGISTER
@@ -32,15 +37,17 @@ DOING = {
     Step.BUILD: "the build",
     Step.WAIT_FOR_SCAN: "the image scan",
     Step.REGISTER: "registering the task definition",
+    Step.BEFORE_TRAFFIC: "a task before traffic",
     Step.DEPLOY: "the deployment",
     Step.VERIFY: "the check of the service's answers",
+    Step.AFTER_TRAFFIC: "a task after traffic",
     Step.ROLL_BACK: "the way back",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class StepEnd:
-    """How one task ended.
+    """How one task ended; `task` is its name where the step may have several.
 
     `state` is Airflow's (success, failed, skipped, upstream_failed, ...; "" for none). `reason` is the sentence that
     the task left, `faulted` whether a fault and no answer ended it, `outcome` what it itself says of the delivery.
@@ -51,6 +58,16 @@ class StepEnd:
     reason: str = ""
     faulted: bool = False
     outcome: Outcome | None = None
+    task: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.step} {self.task}".rstrip()
+
+    @property
+    def doing(self) -> str:
+        """What the task was about, in words."""
+        return f"{DOING[self.step]}{f' ({self.task})' if self.task else ''}"
 
 
 def judge_delivery(subject: str, ends: Sequence[StepEnd], stands: str = "", not_passed: str = "") -> OutcomeReport:
@@ -64,7 +81,7 @@ def judge_delivery(subject: str, ends: Sequence[StepEnd], stands: str = "", not_
         return OutcomeReport(Outcome.REFUSED, _sentence(f"{subject} was refused: {not_passed.rstrip('.')}", stands))
     line = [end for end in ordered if end.step is not Step.ROLL_BACK]
     broken = next((end for end in line if end.state != "success"), None)
-    details = tuple(f"{end.step}: {end.state or 'not begun'}{_because(end)}" for end in ordered)
+    details = tuple(f"{end.name}: {end.state or 'not begun'}{_because(end)}" for end in ordered)
     way_back = next((end for end in ends if end.step is Step.ROLL_BACK), None)
     if broken is None and not (way_back and way_back.state == "success"):
         return OutcomeReport(Outcome.LIVE, _sentence(f"{subject} is live", stands), details)
@@ -84,9 +101,9 @@ _ENDED = {
 
 
 def _judge(broken: StepEnd, way_back: StepEnd | None) -> tuple[Outcome, str]:
-    why = broken.reason or f"{DOING[broken.step]} broke off without a word"
+    why = broken.reason or f"{broken.doing} broke off without a word"
     if broken.state != "failed":
-        return Outcome.STOPPED, f"it came as far as {DOING[broken.step]}, which is {broken.state or 'not begun'}"
+        return Outcome.STOPPED, f"it came as far as {broken.doing}, which is {broken.state or 'not begun'}"
     if broken.outcome is Outcome.SUPERSEDED:
         return Outcome.SUPERSEDED, why
     if broken.step in BEFORE_PRODUCTION:

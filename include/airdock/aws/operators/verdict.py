@@ -22,7 +22,8 @@ class VerdictOperator(DeliveryOperator):
     """Names the outcome of the run by how its tasks ended and what production runs now; fails unless it is live.
 
     Args:
-        tasks: the id of each step's task: `{"deploy": "production.deploy", ...}`, in the line's order.
+        tasks: the id of each step's task: `{"deploy": "production.deploy", ...}`, in the line's order; where a step
+            may have several, its name follows: `"before_traffic migrate"`.
         source: task id and XCom key of the source's record.
         earlier: the ids of the verdicts on the environments before this one.
 
@@ -46,7 +47,7 @@ class VerdictOperator(DeliveryOperator):
         self.application = application
         self.environment = environment
         self.service = Service.of(target)
-        self.tasks = {Step(step): task_id for step, task_id in tasks.items()}
+        self.tasks = dict(tasks)
         self.source = source
         self.earlier = list(earlier)
 
@@ -84,15 +85,16 @@ class VerdictOperator(DeliveryOperator):
         run, ids = context["dag_run"], list(self.tasks.values())
         told = context["ti"].get_task_states(dag_id=run.dag_id, task_ids=ids, run_ids=[run.run_id])
         states = told.get(run.run_id, {})
-        return [self._end(context, step, str(states.get(task_id) or "")) for step, task_id in self.tasks.items()]
+        return [self._end(context, name, str(states.get(task_id) or "")) for name, task_id in self.tasks.items()]
 
-    def _end(self, context: Context, step: Step, state: str) -> StepEnd:
-        reason, faulted = self._left(context, step, "reason"), self._left(context, step, "faulted")
-        outcome = self._left(context, step, "deployment_outcome")
-        return StepEnd(step, state, reason or "", bool(faulted), Outcome(outcome) if outcome else None)
+    def _end(self, context: Context, name: str, state: str) -> StepEnd:
+        def left(key: str) -> Any:
+            return context["ti"].xcom_pull(task_ids=self.tasks[name], key=key)
 
-    def _left(self, context: Context, step: Step, key: str) -> Any:
-        return context["ti"].xcom_pull(task_ids=self.tasks[step], key=key)
+        step, _, task = name.partition(" ")
+        outcome = left("deployment_outcome")
+        ended = Outcome(outcome) if outcome else None
+        return StepEnd(Step(step), state, left("reason") or "", bool(left("faulted")), ended, task)
 
     def _stands(self) -> str:
         """What production runs, in words; the verdict does not depend on being able to ask."""
