@@ -11,10 +11,11 @@ from botocore.awsrequest import AWSResponse
 
 from airdock.aws import hooks
 from airdock.aws.hooks import Account
-from airdock.aws.task_definitions import botocore_version, definition, known_keys
+from airdock.aws.losses import botocore_version
+from airdock.aws.task_definitions import definition_to_copy, known_keys
 from airdock.errors import Refused
-from airdock.plan.task_definition import LOST, from_live, from_repository
-from airdock.plan.task_fields import unknown_fields
+from airdock.plan.task_definition import from_live, from_repository
+from airdock.plan.task_fields import LOST, unknown_fields
 from tests.builders import IMAGE, a_task_definition
 
 KEYS = known_keys()
@@ -60,7 +61,7 @@ def test_field_that_botocore_drops_from_the_live_definition_stops_the_delivery(m
     told = a_task_definition(revision=7)
     told["containerDefinitions"][0]["warpDrive"] = {"factor": 9}
     answering(monkeypatch, {"taskDefinition": told, "tags": []})
-    answer = definition(Account(), "greeter:7")
+    answer = definition_to_copy(Account(), "greeter:7")
     assert "warpDrive" not in answer["containerDefinitions"][0]
     with pytest.raises(Refused) as refused:
         from_live(answer, IMAGE, None, KEYS)
@@ -72,7 +73,7 @@ def test_field_that_botocore_drops_from_the_live_definition_stops_the_delivery(m
 
 def test_field_that_may_be_lost_stops_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     answering(monkeypatch, {"taskDefinition": {**a_task_definition(), "warpCore": 1}})
-    answer = definition(Account(), "greeter:7")
+    answer = definition_to_copy(Account(), "greeter:7")
     assert answer[LOST] == ["warpCore"]
     request = from_live(answer, IMAGE, None, KEYS, may_lose=["warpCore"]).request
     assert set(request) == {"family", "containerDefinitions"}
@@ -80,10 +81,10 @@ def test_field_that_may_be_lost_stops_nothing(monkeypatch: pytest.MonkeyPatch) -
 
 def test_answer_of_known_fields_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     answering(monkeypatch, {"taskDefinition": a_task_definition(cpu="256")})
-    assert definition(Account(), "greeter:7")[LOST] == []
+    assert LOST not in definition_to_copy(Account(), "greeter:7")
 
 
 def test_refusal_of_ecs_is_told_in_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
     answering(monkeypatch, {"__type": "ClientException", "message": "Unable to describe task definition."}, 400)
     with pytest.raises(Refused, match="Unable to describe task definition"):
-        definition(Account(), "greeter:99")
+        definition_to_copy(Account(), "greeter:99")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airdock.aws.production import Service, described, primary_task_definition
-from airdock.aws.task_definitions import definition, known_keys, of_infrastructure
+from airdock.aws.task_definitions import definition_to_copy, known_keys, of_infrastructure
 from airdock.errors import Refused
 from airdock.plan.task_definition import Draft, from_live, from_repository
 from airdock.release import Image, Source
@@ -32,7 +32,7 @@ def draft(target: Environment, source: Source, image: Image) -> Draft:
     arn, owner = primary_task_definition(described(service)), "live"
     if origin.type == "infrastructure":
         arn, owner = of_infrastructure(service.account, family_of(arn)), "infrastructure code's"
-    answer, keys = definition(service.account, arn), known_keys()
+    answer, keys = definition_to_copy(service.account, arn), known_keys()
     return from_live(answer, image.uri, container, keys, others=others, may_lose=origin.may_lose, owner=owner)
 
 

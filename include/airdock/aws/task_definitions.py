@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
 from airdock.aws.faults import spoken
 from airdock.aws.hooks import Account
+from airdock.aws.losses import botocore_version, fields_of, tell_losses
 from airdock.errors import Fault, Refused
 from airdock.names import APPLICATION_TAG
-from airdock.plan.task_definition import LOST
-from airdock.plan.task_fields import Fields, Keys, unknown_fields
+from airdock.plan.task_fields import LOST, Keys
 
 NEWEST_LOOKED_AT = 10
 """How many revisions are searched for a content that is registered already; a retry finds it first."""
@@ -30,44 +29,25 @@ def known_keys() -> Keys:
     model = Session().get_service_model("ecs")
     answer = model.operation_model("DescribeTaskDefinition").output_shape.members["taskDefinition"]
     accepted = model.operation_model("RegisterTaskDefinition").input_shape
-    return Keys(_fields(accepted), _fields(answer), botocore_version())
-
-
-def _fields(shape: Any) -> Fields:
-    if shape.type_name == "list":
-        return _fields(shape.member)
-    if shape.type_name == "structure":
-        return {name: _fields(member) for name, member in shape.members.items()}
-    return {}
-
-
-def botocore_version() -> str:
-    from botocore import __version__
-
-    return f"botocore {__version__}"
+    return Keys(fields_of(accepted), fields_of(answer), botocore_version())
 
 
 def definition(account: Account, arn: str) -> dict[str, Any]:
-    """A registered task definition in the answer's own shape, with its tags under `tags`.
+    """A registered task definition in the answer's own shape, with its tags under `tags`. Raises Refused or Fault."""
+    return _described(account.client("ecs"), arn)
+
+
+def definition_to_copy(account: Account, arn: str) -> dict[str, Any]:
+    """The same, for what is to be registered anew.
 
     Fields that botocore drops from the answer, because its model is older than they are, are named under LOST.
 
     Raises:
         Refused, Fault: by ECS.
     """
-    with spoken(f"asking ECS for the task definition {arn}"):
-        client = account.client("ecs")
-        # The same function under the same id: registering it again changes nothing.
-        client.meta.events.register("before-parse.ecs.DescribeTaskDefinition", _tell_losses, unique_id=LOST)
-        answer = client.describe_task_definition(taskDefinition=arn, include=["TAGS"])
-    return {**answer["taskDefinition"], "tags": answer.get("tags", []), LOST: answer.get(LOST, [])}
-
-
-def _tell_losses(response_dict: Mapping[str, Any], customized_response_dict: dict[str, Any], **_: Any) -> None:
-    """Compare the raw answer with botocore's model before it is parsed, which drops what the model does not have."""
-    if response_dict["status_code"] < 300:
-        told = json.loads(response_dict["body"]).get("taskDefinition", {})
-        customized_response_dict[LOST] = sorted(set(unknown_fields(told, known_keys().answered)))
+    client = account.client("ecs")
+    tell_losses(client, "DescribeTaskDefinition")
+    return _described(client, arn)
 
 
 def tagged(account: Account, family: str, tag: Mapping[str, str]) -> str:
@@ -122,3 +102,10 @@ def _newest(account: Account, family: str, most: int = NEWEST_LOOKED_AT) -> Iter
             familyPrefix=family, status="ACTIVE", sort="DESC", maxResults=most
         )
     yield from answer["taskDefinitionArns"]
+
+
+def _described(client: Any, arn: str) -> dict[str, Any]:
+    with spoken(f"asking ECS for the task definition {arn}"):
+        answer = client.describe_task_definition(taskDefinition=arn, include=["TAGS"])
+    lost = [path.removeprefix("taskDefinition.") for path in answer.get(LOST, [])]
+    return {**answer["taskDefinition"], "tags": answer.get("tags", []), **({LOST: lost} if lost else {})}

@@ -12,12 +12,10 @@ from typing import Any
 from airdock.errors import Refused
 from airdock.names import APPLICATION_TAG, COMMIT_TAG, RUN_TAG, SPEC_TAG
 from airdock.plan.json_text import parse_object
-from airdock.plan.task_fields import Keys, refuse_losses, refuse_unknown
+from airdock.plan.task_fields import LOST, Keys, refuse_losses, refuse_unknown
 from airdock.plan.task_images import filled, main_container, placeholders, refuse_leftovers, with_images
 
 NO_OTHERS: Mapping[str, str] = {}
-LOST = "unknownFields"
-"""Where an answer tells which of its fields botocore has dropped, because its model does not have them."""
 MOST_TAGS = 50
 NOT_IN_TAGS = re.compile(r"[^\w .:/=+@-]", re.ASCII)
 
@@ -76,6 +74,8 @@ def from_live(
     owner: str = "live",
 ) -> Draft:
     """The definition that DescribeTaskDefinition answered (its tags under `tags`), with only its images changed.
+
+    `may_lose`: fields that botocore may have dropped from the answer; the answer names those that it has under LOST.
 
     Raises:
         Refused: no container of that name, none named and several there, or botocore has dropped a field of it.

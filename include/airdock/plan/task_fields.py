@@ -12,6 +12,8 @@ from typing import Any
 
 from airdock.errors import Refused
 
+LOST = "airdockLost"
+"""The key under which an answer names the fields that botocore has dropped from it."""
 Fields = Mapping[str, Any]
 """A field's name to the Fields of what it holds, directly or in a list; to {} for texts, numbers and maps."""
 
