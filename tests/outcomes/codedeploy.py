@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -12,11 +10,18 @@ from typing import Any
 import pytest
 
 from airdock.spec import Pipeline
-from tests.blue_green import APPLICATION, CLUSTER, BlueGreen, push_version, until
+from tests.blue_green import APPLICATION, BlueGreen, push_version, until
 from tests.local_aws_process import LocalAws
 from tests.outcomes.cases import Case, outcomes_aws
+from tests.outcomes.greeter import (
+    ALARM,
+    a_pipeline,
+    put_5xx_alarms,
+    put_hook,
+    set_alarm,
+    task_definition_file,
+)
 
-ALARM = "greeter-5xx"
 CASES = [
     Case("good release", "live", "is live", production="the new version"),
     Case("crash at start", "rolled_back", "container web exited with 1", version="crash at start"),
@@ -154,74 +159,3 @@ Hooks:
         made = self.aws.client("ecs").register_task_definition(**json.loads(task_definition_file(newer)))
         after = self.deploy(made["taskDefinition"]["taskDefinitionArn"])
         self.ended(after)
-
-
-def a_pipeline(environment: dict[str, Any], page: str) -> Pipeline:
-    """The greeter's line to production with these words about its rollout."""
-    production = {
-        "cluster": CLUSTER,
-        "service": APPLICATION,
-        "container": "web",
-        "task_definition": {"from": "repository"},
-        "verify": {"url": page, "good_answers": 2, "timeout_seconds": 15},
-        **environment,
-    }
-    return Pipeline.model_validate(
-        {
-            "application": APPLICATION,
-            "source": {"provider": "codecommit", "repository": APPLICATION},
-            "build": {"project": APPLICATION},
-            "image": {"repository": APPLICATION},
-            "environments": {"production": production},
-        }
-    )
-
-
-def task_definition_file(image: str) -> str:
-    """taskdef.json with this image."""
-    container = {"name": "web", "image": image, "essential": True, "portMappings": [{"containerPort": 8080}]}
-    told = {"family": APPLICATION, "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"]}
-    return json.dumps({**told, "cpu": "256", "memory": "512", "containerDefinitions": [container]})
-
-
-def put_5xx_alarms(stage: BlueGreen) -> None:
-    """One alarm for each target group at its first 5xx answer, and one that only hands set."""
-    balancer = {"Name": "LoadBalancer", "Value": stage.balancer.partition(":loadbalancer/")[2]}
-    groups = {colour: arn.rpartition(":")[2] for colour, arn in stage.target_groups.items()}
-    put_alarm(stage.aws, ALARM, Namespace="Greeter", MetricName="Errors")
-    for colour, group in groups.items():
-        dimensions = [{"Name": "TargetGroup", "Value": group}, balancer]
-        metric = {"Namespace": "AWS/ApplicationELB", "MetricName": "HTTPCode_Target_5XX_Count"}
-        put_alarm(stage.aws, f"{ALARM}-{colour}", Dimensions=dimensions, **metric)
-
-
-def put_alarm(aws: LocalAws, name: str, **metric: Any) -> None:
-    """An alarm at the first datum within a minute."""
-    aws.client("cloudwatch").put_metric_alarm(
-        AlarmName=name,
-        Statistic="Sum",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=1,
-        ComparisonOperator="GreaterThanOrEqualToThreshold",
-        TreatMissingData="notBreaching",
-        **metric,
-    )
-
-
-def set_alarm(aws: LocalAws, name: str, state: str) -> None:
-    aws.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue=state, StateReason="set by hand")
-
-
-def put_hook(aws: LocalAws, name: str, program: str) -> None:
-    """A Lambda function for a lifecycle event."""
-    held = io.BytesIO()
-    with zipfile.ZipFile(held, "w") as archive:
-        archive.writestr("hook.py", program)
-    aws.client("lambda").create_function(
-        FunctionName=name,
-        Runtime="python3.11",
-        Handler="hook.run",
-        Role="arn:aws:iam::123456789012:role/hooks",
-        Code={"ZipFile": held.getvalue()},
-    )
