@@ -1,0 +1,85 @@
+"""What the stages of every strategy share: the greeter's pipeline and task definition, its alarms, its hooks."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from typing import Any
+
+from airdock.spec import Pipeline
+from tests.blue_green import APPLICATION, CLUSTER, Greeter
+from tests.local_aws_process import LocalAws
+
+ALARM = "greeter-5xx"
+
+
+def a_pipeline(environment: dict[str, Any], page: str) -> Pipeline:
+    """The greeter's line to production with these words about its rollout."""
+    production = {
+        "cluster": CLUSTER,
+        "service": APPLICATION,
+        "container": "web",
+        "task_definition": {"from": "repository"},
+        "verify": {"url": page, "good_answers": 2, "timeout_seconds": 15},
+        **environment,
+    }
+    return Pipeline.model_validate(
+        {
+            "application": APPLICATION,
+            "source": {"provider": "codecommit", "repository": APPLICATION},
+            "build": {"project": APPLICATION},
+            "image": {"repository": APPLICATION},
+            "environments": {"production": production},
+        }
+    )
+
+
+def task_definition_file(image: str) -> str:
+    """taskdef.json with this image."""
+    container = {"name": "web", "image": image, "essential": True, "portMappings": [{"containerPort": 8080}]}
+    told = {"family": APPLICATION, "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"]}
+    return json.dumps({**told, "cpu": "256", "memory": "512", "containerDefinitions": [container]})
+
+
+def put_5xx_alarms(stage: Greeter) -> None:
+    """One alarm for each target group at its first 5xx answer, and one that only hands set."""
+    balancer = {"Name": "LoadBalancer", "Value": stage.balancer.partition(":loadbalancer/")[2]}
+    groups = {colour: arn.rpartition(":")[2] for colour, arn in stage.target_groups.items()}
+    put_alarm(stage.aws, ALARM, Namespace="Greeter", MetricName="Errors")
+    for colour, group in groups.items():
+        dimensions = [{"Name": "TargetGroup", "Value": group}, balancer]
+        metric = {"Namespace": "AWS/ApplicationELB", "MetricName": "HTTPCode_Target_5XX_Count"}
+        put_alarm(stage.aws, f"{ALARM}-{colour}", Dimensions=dimensions, **metric)
+
+
+def put_alarm(aws: LocalAws, name: str, **metric: Any) -> None:
+    """An alarm at the first datum within a minute."""
+    aws.client("cloudwatch").put_metric_alarm(
+        AlarmName=name,
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+        TreatMissingData="notBreaching",
+        **metric,
+    )
+
+
+def set_alarm(aws: LocalAws, name: str, state: str) -> None:
+    aws.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue=state, StateReason="set by hand")
+
+
+def put_hook(aws: LocalAws, name: str, program: str) -> None:
+    """A Lambda function for a lifecycle event."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w") as archive:
+        archive.writestr("hook.py", program)
+    aws.client("lambda").create_function(
+        FunctionName=name,
+        Runtime="python3.11",
+        Handler="hook.run",
+        Role="arn:aws:iam::123456789012:role/hooks",
+        Code={"ZipFile": held.getvalue()},
+    )
