@@ -26,6 +26,7 @@ HELD_BY_MOTO = frozenset(
         "logs",
         "monitoring",
         "s3",
+        "scheduler",
         "secretsmanager",
         "sns",
         "sqs",

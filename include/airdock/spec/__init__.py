@@ -9,6 +9,7 @@ from airdock.spec.one_off_task import OneOffTask
 from airdock.spec.pipeline import Pipeline
 from airdock.spec.problem import Place, Problem, SpecError
 from airdock.spec.rollout import AllAtOnce, Canary, CodeDeployRollout, Configuration, Linear, Rollout, Traffic
+from airdock.spec.scheduled import Scheduled
 from airdock.spec.source import CodeCommitSource, ForgeSource, GitSource, Source
 from airdock.spec.task_definition import (
     InfrastructureTaskDefinition,
@@ -40,6 +41,7 @@ __all__ = [
     "RepositoryTaskDefinition",
     "Rollout",
     "Scan",
+    "Scheduled",
     "Source",
     "SpecError",
     "TaskDefinition",

@@ -6,6 +6,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from airdock.spec.one_off_task import OneOffTask
 from airdock.spec.rollout import Rollout
+from airdock.spec.scheduled import Scheduled
 from airdock.spec.task_definition import BUILT, ImageReference, RepositoryTaskDefinition, TaskDefinition
 from airdock.spec.words import AwsName, ConnectionId, ContainerName, FilePath, Part, Region, WebAddress
 
@@ -67,6 +68,13 @@ class Environment(Part):
         default=[],
         max_length=10,
         description="Tasks that the new version runs once, one after the other, when it has all traffic.",
+    )
+
+    scheduled: list[Scheduled] = Field(
+        default=[],
+        max_length=50,
+        description="Rules and schedules whose ECS targets run the service's family: they get each release's revision "
+        "once it is live.",
     )
 
     @field_validator("images")
