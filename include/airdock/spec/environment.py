@@ -77,6 +77,14 @@ class Environment(Part):
         "once it is live.",
     )
 
+    keep_revisions: int | None = Field(
+        default=10,
+        ge=2,
+        le=1000,
+        description="How many of the newest revisions of the task definition are kept; older ones that Airdock has "
+        "registered, and that nothing uses, are deregistered. null keeps all.",
+    )
+
     @field_validator("images")
     @classmethod
     def _leave_the_main_container(cls, images: dict[str, str], info: ValidationInfo) -> dict[str, str]:

@@ -1,0 +1,62 @@
+"""The end of a delivery: old revisions of the task definition go, and nothing depends on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Context
+
+from airdock.aws.hooks import Account
+from airdock.aws.operators.job import DeliveryOperator
+from airdock.aws.revisions import prune
+from airdock.aws.scheduled import place_of
+from airdock.errors import AirdockError
+from airdock.plan.scheduled import runs
+from airdock.release import TaskDefinition
+
+if TYPE_CHECKING:
+    from airdock.spec.environment import Environment
+
+
+class EcsPruneRevisionsOperator(DeliveryOperator):
+    """Deregisters old revisions of an environment's task definition; what goes wrong is a warning, never a failure.
+
+    Args:
+        application: whose revisions may go.
+        target: the environment with its `keep_revisions`, and with the rules and schedules whose revisions stay.
+        task_definition: the record of the release, whose revision stays, as does the one before it.
+        releases: ARNs of recorded releases that must stay.
+
+    Record: the ARNs that were deregistered.
+    """
+
+    template_fields = ("task_definition", "releases")
+
+    def __init__(
+        self, *, application: str, target: Environment, task_definition: Any, releases: Any = (), **kwargs: Any
+    ) -> None:
+        super().__init__(**{"trigger_rule": "all_done", **kwargs})
+        self.application = application
+        self.target = target
+        self.task_definition = task_definition
+        self.releases = releases
+        self.account = Account(target.aws_connection, target.region)
+
+    def deliver(self, context: Context) -> list[str]:  # noqa: ARG002 - the record is all that it needs
+        keep = self.target.keep_revisions
+        if keep is None or not self.task_definition:
+            return []
+        release = TaskDefinition.from_json(self.task_definition)
+        try:
+            needed = {release.arn, release.previous_arn, *(self.releases or ()), *self._scheduled()}
+            pruning = prune(self.account, self.application, release.family, keep=keep, needed=needed)
+        except AirdockError as error:
+            self.log.warning("Old revisions are left for the next delivery: %s", error.sentence)
+            return []
+        self.log.info(pruning.sentence)
+        return list(pruning.arns)
+
+    def _scheduled(self) -> Iterator[str]:
+        for scheduled in self.target.scheduled:
+            yield from map(runs, place_of(self.account, scheduled).targets())
