@@ -152,6 +152,16 @@ def test_a_nested_field_that_aws_does_not_know_is_refused_by_name() -> None:
         register({**TASKDEF, "containerDefinitions": [container]})
 
 
+def test_live_variables_are_dropped_or_kept_as_the_pipeline_says(service: LocalAws) -> None:
+    def environment(variables: str, number: int) -> list[dict[str, str]]:
+        origin = {"from": "repository", "variables": variables}
+        definition, _ = described(service, register(TASKDEF, an_image_of(number), origin).arn)
+        return list(definition["containerDefinitions"][0]["environment"])
+
+    assert environment("replace", 10) == []
+    assert environment("merge", 11) == [{"name": "EMPTY", "value": ""}]
+
+
 def infrastructure_registers(service: LocalAws, **container: Any) -> str:
     """Another revision of the live family, as infrastructure code would register it."""
     made = service.client("ecs").register_task_definition(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airdock.aws.production import Service, described, primary_task_definition
-from airdock.aws.task_definitions import definition_to_copy, known_keys, of_infrastructure
+from airdock.aws.task_definitions import definition, definition_to_copy, known_keys, of_infrastructure
 from airdock.errors import Refused
 from airdock.plan.task_definition import Draft, from_live, from_repository
+from airdock.plan.task_variables import with_variables
 from airdock.release import Image, Source
 from airdock.spec.task_definition import BUILT, RepositoryTaskDefinition
 
@@ -27,13 +28,18 @@ def draft(target: Environment, source: Source, image: Image) -> Draft:
     if isinstance(origin, RepositoryTaskDefinition):
         if (text := source.files.get(origin.path)) is None:
             raise Refused(f"the repository has no {origin.path} at {source.commit.short}")
-        return from_repository(text, image.uri, container, known_keys(), origin.path, others)
+        drafted = from_repository(text, image.uri, container, known_keys(), origin.path, others)
+        return drafted if origin.variables == "replace" else with_variables(drafted, _live(Service.of(target)))
     service = Service.of(target)
     arn, owner = primary_task_definition(described(service)), "live"
     if origin.type == "infrastructure":
         arn, owner = of_infrastructure(service.account, family_of(arn)), "infrastructure code's"
     answer, keys = definition_to_copy(service.account, arn), known_keys()
     return from_live(answer, image.uri, container, keys, others=others, may_lose=origin.may_lose, owner=owner)
+
+
+def _live(service: Service) -> dict[str, Any]:
+    return definition(service.account, primary_task_definition(described(service)))
 
 
 def family_of(arn: str) -> str:

@@ -35,6 +35,11 @@ class RepositoryTaskDefinition(Part):
         description="Its path in the repository; <IMAGE1_NAME> stands for the image that was built, <IMAGE2_NAME> to "
         "<IMAGE4_NAME> for the fixed ones among the environment's images, in their order.",
     )
+    variables: Literal["replace", "merge"] = Field(
+        default="replace",
+        description="What becomes of the live environment variables and secrets that the file does not name: replace "
+        "drops them, merge keeps them.",
+    )
 
 
 class LiveTaskDefinition(Part):
