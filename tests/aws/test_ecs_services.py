@@ -289,7 +289,6 @@ def test_task_set_is_created_once_promoted_scaled_and_drained(cluster: Cluster, 
 @pytest.mark.parametrize(
     ("config", "named"),
     [
-        ({"strategy": "BLUE_GREEN"}, "BLUE_GREEN"),
         (
             {
                 "earlySuccessCriteria": {

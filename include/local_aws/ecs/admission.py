@@ -6,6 +6,7 @@ from typing import Any
 
 from local_aws.ecs.records import Document, region_of
 from local_aws.ecs.refusals import InvalidParameterError, UnsupportedFeatureError
+from local_aws.ecs.rollouts.planning import pair
 from local_aws.world import world
 
 _NOT_BY_UPDATE = {
@@ -35,8 +36,8 @@ def check_balancers(definition: Any, balancers: list[Document]) -> None:
             raise InvalidParameterError(
                 f"The container {name} did not have a container port {port} defined in the task definition."
             )
-        if "targetGroupArn" in balancer:
-            _check_group(balancer["targetGroupArn"])
+        for group in pair(balancer):
+            _check_group(group)
 
 
 def _check_group(group_arn: str) -> None:
@@ -53,13 +54,8 @@ def check_network(definition: Any, network: Document | None) -> None:
         raise InvalidParameterError("Network Configuration must be provided when networkMode 'awsvpc' is specified.")
 
 
-def check_strategy(given: Document) -> None:
-    config = given.get("deploymentConfiguration") or {}
-    strategy = config.get("strategy") or "ROLLING"
-    if strategy != "ROLLING":
-        raise UnsupportedFeatureError(f"not implemented by the local AWS: ecs deployment strategy {strategy}")
-    if (config.get("earlySuccessCriteria") or {}).get("enable"):
-        raise UnsupportedFeatureError("not implemented by the local AWS: ecs earlySuccessCriteria")
+def check_offered(given: Document) -> None:
+    """Raises UnsupportedFeatureError for what the local AWS does not do."""
     if (given.get("serviceConnectConfiguration") or {}).get("enabled"):
         raise UnsupportedFeatureError("not implemented by the local AWS: ecs Service Connect")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 
-from local_aws.ecs.admission import check_balancers, check_network, check_strategy, check_update
+from local_aws.ecs.admission import check_balancers, check_network, check_offered, check_update
 from local_aws.ecs.definitions import Definitions
 from local_aws.ecs.deployments import DEPLOYED, amend, make_primary, rescale, set_desired
 from local_aws.ecs.records import SERVICE, TASK_SET, Document, arn, last, now, task_sets_of
@@ -18,6 +18,7 @@ from local_aws.ecs.refusals import (
     UnsupportedFeatureError,
 )
 from local_aws.ecs.rollouts import records
+from local_aws.ecs.rollouts.admission import check_configuration, configured
 from local_aws.ecs.rollouts.beginning import begin
 from local_aws.ecs.service_views import described
 from local_aws.world import world
@@ -81,7 +82,7 @@ class Services(Definitions):
         if service["status"] != "ACTIVE":
             raise ServiceNotActiveError
         controller = service["deploymentController"]["type"]
-        check_strategy(given)
+        check_offered(given)
         if controller != "ECS":
             check_update(given, controller)
         with records.creating:
@@ -91,14 +92,16 @@ class Services(Definitions):
         return self._answer(service["serviceArn"])
 
     def _update(self, service_arn: str, given: Document) -> None:
+        service = self.service(service_arn)
         changes = {name: given[name] for name in _UPDATED if given.get(name) is not None}
+        config = configured(service["deploymentConfiguration"], given.get("deploymentConfiguration") or {})
+        balancers = given.get("loadBalancers") or service["loadBalancers"]
+        check_configuration(config, service["deploymentController"]["type"], balancers)
 
         def change(document: Document) -> None:
-            document |= changes
-            document["deploymentConfiguration"] |= given.get("deploymentConfiguration") or {}
+            document |= {**changes, "deploymentConfiguration": config}
             set_desired(document)
 
-        service = self.service(service_arn)
         definition = self._newly_deployed(service, given)
         if definition is None:
             world().store.update(SERVICE, service_arn, change)
@@ -176,7 +179,9 @@ class Services(Definitions):
     def _check_creation(self, given: Document, controller: str) -> None:
         if controller not in CONTROLLERS:
             raise InvalidParameterError(f"Unknown deployment controller type {controller}.")
-        check_strategy(given)
+        check_offered(given)
+        balancers = given.get("loadBalancers") or []
+        check_configuration(given.get("deploymentConfiguration") or {}, controller, balancers)
         if (given.get("schedulingStrategy") or "REPLICA") != "REPLICA":
             raise UnsupportedFeatureError("not implemented by the local AWS: ecs:CreateService DAEMON")
         if controller == "EXTERNAL":
@@ -188,7 +193,7 @@ class Services(Definitions):
             raise InvalidParameterError("The desiredCount parameter is required for REPLICA services.")
         if given.get("taskDefinition"):
             definition = self.definition(given["taskDefinition"])
-            check_balancers(definition, given.get("loadBalancers") or [])
+            check_balancers(definition, balancers)
             check_network(definition, given.get("networkConfiguration"))
 
     def _new_service(self, given: Document, controller: str, service_arn: str, cluster_arn: str) -> Document:

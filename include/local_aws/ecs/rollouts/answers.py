@@ -7,7 +7,7 @@ from typing import cast
 
 from local_aws.ecs.rollouts import acts
 from local_aws.ecs.rollouts.acts import Act, Answer, Fault, HookAnswer
-from local_aws.ecs.rollouts.endings import failed
+from local_aws.ecs.rollouts.endings import ended, failed
 from local_aws.ecs.rollouts.progress import Plan, Progress
 
 PATIENCE = 100
@@ -36,8 +36,10 @@ def _faulted(plan: Plan, progress: Progress, act: Act, fault: Fault, now: float)
         return replace(progress, alarms_polled=now, ignored=progress.ignored or ())
     if isinstance(act, acts.Invoke) and not fault.passing:
         return progress.with_hook(act.run, status="FAILED")
-    if progress.backward or (fault.passing and progress.faults < PATIENCE):
+    if (progress.backward or fault.passing) and progress.faults < PATIENCE:
         return replace(progress, faults=progress.faults + 1, looked=now)
+    if progress.backward:
+        return ended(progress, "ROLLBACK_FAILED", f"The rollback failed: {fault.message}", now)
     cause = "network" if isinstance(act, acts.Survey) else "routes"
     return failed(plan, progress, cause, now, fault.message)
 

@@ -61,7 +61,8 @@ class Drive:
         self._document = document
         self._plan: Plan = plan_from(document["plan"])
         self._progress: Progress = progress_from(document["progress"])
-        self._hands = Hands(world, self._plan)
+        revisions = {self._plan.target: document["revision"], **document["sources"]}
+        self._hands = Hands(world, self._plan, revisions)
 
     def to_the_end(self) -> None:
         """Until the deployment is over, or the process is asked to end."""
@@ -78,7 +79,7 @@ class Drive:
         elif isinstance(move, Progress):
             self._commit(move)
         else:
-            answer: Answer = self._hands.perform(move)
+            answer: Answer = self._hands.perform(move, self._progress)
             # Time passed in the act: a hold begins when the traffic has moved, not when it was asked to.
             self._commit(absorb(self._plan, self._progress, move, answer, self._now()))
 

@@ -10,8 +10,10 @@ from local_aws.ecs.records import SERVICE, Document, add_event, now, region_of
 from local_aws.ecs.rollout_events import emit_deployment
 from local_aws.ecs.rollouts import acts, fleet
 from local_aws.ecs.rollouts.acts import Act, Answer, Fault
-from local_aws.ecs.rollouts.progress import Plan
+from local_aws.ecs.rollouts.functions import Caller
+from local_aws.ecs.rollouts.progress import Plan, Progress
 from local_aws.ecs.rollouts.records import amend_service
+from local_aws.ecs.rollouts.routes import NotAssociatedError, route, survey
 from local_aws.world import World
 
 _PASSING = frozenset({"ThrottlingException", "Throttling", "InternalFailure", "ServerException", "InternalError"})
@@ -20,14 +22,17 @@ _PASSING = frozenset({"ThrottlingException", "Throttling", "InternalFailure", "S
 class Hands:
     """Does the acts of one service deployment. What fails comes back as a Fault."""
 
-    def __init__(self, world: World, plan: Plan) -> None:
+    def __init__(self, world: World, plan: Plan, revisions: dict[str, str]) -> None:
         self._world = world
         self._plan = plan
+        self._caller = Caller(world.clock, self._client("lambda"), plan, revisions)
 
-    def perform(self, act: Act) -> Answer:
+    def perform(self, act: Act, progress: Progress) -> Answer:
         """Do one act and return its answer, a Fault when it failed."""
         try:
-            return self._perform(act)
+            return self._perform(act, progress)
+        except NotAssociatedError as error:
+            return Fault(str(error))
         except ClientError as error:
             code, text = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", str(error))
             status = error.response["ResponseMetadata"].get("HTTPStatusCode", 400)
@@ -35,10 +40,17 @@ class Hands:
         except BotoCoreError as error:
             return Fault(str(error), passing=True)
 
-    def _perform(self, act: Act) -> Answer:
+    def _perform(self, act: Act, progress: Progress) -> Answer:
         match act:
             case acts.PollAlarms():
                 return self._firing()
+            case acts.Survey() if self._plan.routes:
+                survey(self._client("elbv2"), self._plan.routes)
+            case acts.Route(name, percent) if self._plan.routes:
+                rule = self._plan.routes.production if name == "production" else self._plan.routes.test
+                return route(self._client("elbv2"), rule, self._plan.routes, percent)
+            case acts.Invoke(run):
+                return self._caller.call(run, progress)
             case acts.Want(ids, proven):
                 amend_service(self._world, self._plan.service, lambda service: fleet.want(service, ids, proven))
             case acts.Restore():

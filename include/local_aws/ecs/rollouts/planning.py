@@ -92,7 +92,7 @@ def _used(source: Document | None) -> set[str]:
 
 def _routes(service: Document, source: Document | None) -> Routes | None:
     """Where traffic is moved; a rolling deployment may have to take back what an unfinished other one has moved."""
-    configured = [*service["loadBalancers"], *((source or {}).get("loadBalancers") or [])]
+    configured = [*service["loadBalancers"], *(source["_"]["balancers"] if source else ())]
     balancer = next((each for each in configured if len(pair(each)) == 2), None)
     if balancer is None:
         return None

@@ -172,7 +172,8 @@ def _restore(view: View) -> Move:
 
 def _give_back(route: str) -> Callable[[View], Move]:
     def stage(view: View) -> Move:
-        routes = None if view.plan.rolling else view.plan.routes
+        untouched = view.plan.rolling or view.progress.cause == "network"
+        routes = None if untouched else view.plan.routes
         if routes and getattr(routes, route) and not view.progress.begun:
             return acts.Route(route, 0)
         return finished(view.plan, view.progress, view.now) if view.plan.rolling else view.then()
