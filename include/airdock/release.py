@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum, StrEnum
+from functools import cache
 from types import UnionType
 from typing import Any, Self, Union, get_args, get_origin, get_type_hints
 
@@ -29,6 +30,7 @@ class Record:
         return cls(**{name: _typed(hints[name], value) for name, value in data.items() if name in hints})
 
 
+@cache
 def _hints(of: Any) -> dict[str, Any]:
     assert is_dataclass(of)
     hints = get_type_hints(of)

@@ -35,6 +35,11 @@ class Airflow:
         self._login = {"username": user, "password": password}
         self._token = ""
 
+    def token(self) -> str:
+        """A token for requests of one's own, good for a day."""
+        self._call("GET", "version")
+        return self._token
+
     def healthy(self) -> bool:
         """Whether database, scheduler, triggerer and dag-processor all report that they live."""
         try:

@@ -39,8 +39,7 @@ def airflow_environ(place: Place) -> dict[str, str]:
     return child_environ(
         PYTHONPATH=PYTHON_PATH,
         AIRFLOW_HOME=str(place.home),
-        **{**shared_settings(), **place.settings},
-        **_of_this_place(place),
+        **{**shared_settings(), **_of_this_place(place), **place.settings},
         **_secrets(place),
         AWS_ENDPOINT_URL=place.aws,
         AIRFLOW_CONN_AWS_DEFAULT=f'{{"conn_type": "aws", "extra": {{"region_name": "{REGION}"}}}}',

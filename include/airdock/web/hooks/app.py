@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -18,10 +19,12 @@ from airdock.web.hooks.doorway import Doorway
 from airdock.web.hooks.inbox import Inbox, key_of
 from airdock.web.hooks.keys import KeyRing, airflow_connection
 from airdock.web.hooks.message import Declined, Message, read_body
-from airdock.web.hooks.providers import PROVIDERS, event_in
+from airdock.web.hooks.providers import PROVIDERS, event_in, signed_by_sns
 
 MOST_BYTES = 1024**2
 """Of a body. GitHub itself sends up to 25 MB; a push that large lists files by the ten thousand."""
+SMALL_BYTES = 64 * 1024
+"""A body that is checked and read in less than two milliseconds."""
 LONGEST_WRITE_SECONDS = 8
 """GitHub gives up after ten seconds, and never tries again by itself."""
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -43,12 +46,18 @@ class Desk:
         if provider not in PROVIDERS:
             raise Declined(404, f"no such provider; known are {', '.join(PROVIDERS)}")
         message = await read_body(request.scope["headers"], request.stream(), MOST_BYTES)
-        told = await asyncio.to_thread(self._understood, provider, message)
+        told = await self._told(provider, message)
         if isinstance(told, Unconcerning):
             return said(200, told.sentence) if told.greeting else Response(status_code=204, headers=HEADERS)
         # A deleted branch or tag starts nothing, whosever it was.
         pushes = [push for push in told if not (push.deleted and push.ref.startswith("refs/"))]
         return await self._accepted(pushes) if pushes else Response(status_code=204, headers=HEADERS)
+
+    async def _told(self, provider: str, message: Message) -> tuple[Push, ...] | Unconcerning:
+        """What the message says; aside from the event loop when that may take longer than changing threads."""
+        if self._keys.knows(provider) and len(message.body) < SMALL_BYTES and not signed_by_sns(message):
+            return self._understood(provider, message)
+        return await asyncio.to_thread(self._understood, provider, message)
 
     def _understood(self, provider: str, message: Message) -> tuple[Push, ...] | Unconcerning:
         return event_in(message, self._keys.of(provider), PROVIDERS[provider])
@@ -84,6 +93,8 @@ def hooks(changed_files: ChangedFiles) -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.desk, dispatcher = await asyncio.to_thread(_opened, changed_files)
+        # Whatever Airflow has loaded by now stays: looking through all of it for garbage stops every answer for long.
+        gc.freeze()
         dispatcher.begin()
         yield
         await asyncio.to_thread(dispatcher.end)
@@ -95,16 +106,17 @@ def application(lifespan: Any) -> FastAPI:
     """The routes; `lifespan` sets `app.state.desk`."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
 
-    @app.post("/{provider}")
-    async def receive(provider: str, request: Request) -> Response:
+    async def receive(request: Request) -> Response:
         try:
-            return await app.state.desk.answer(provider, request)
+            return await app.state.desk.answer(request.path_params["provider"], request)
         except Declined as declined:
             log.info("A message was declined with %d: %s", declined.status, declined.sentence)
             return said(declined.status, declined.sentence)
         except ClientDisconnect:
             return said(400, "the connection ended before the body")
 
+    # A plain route: nothing of the request is FastAPI's to convert or to validate.
+    app.add_route("/{provider}", receive, methods=["POST"])
     return app
 
 

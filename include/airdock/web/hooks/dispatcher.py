@@ -23,7 +23,7 @@ from airdock.web.hooks.inbox import Inbox, Waiting
 AT_ONCE = 20
 LOOK_EVERY_SECONDS = 10.0
 """How often it looks for what others have left; what this process accepts is taken at once."""
-QUIET_SECONDS, LONGEST_BURST_SECONDS = 0.3, 3.0
+QUIET_SECONDS, LONGEST_BURST_SECONDS = 0.3, 10.0
 """While pushes keep coming, accepting them has the processor to itself."""
 FORGET_EVERY_SECONDS = 3600.0
 PAUSE = timedelta(seconds=15)

@@ -10,9 +10,9 @@ from airdock.web.hooks.message import Declined
 
 DEEPEST = 64
 """How deep values may lie in each other. Providers' messages stay under ten."""
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+_STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 """A string that doesn't end reaches to the end of the body, so that no text is looked at twice."""
-_BRACKETS = re.compile(rb"[\[\]{}]")
+_NO_BRACKETS = bytes(each for each in range(256) if each not in b"[]{}")
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -22,8 +22,8 @@ def parse(body: bytes) -> dict[str, Any]:
     Raises:
         Declined: it is no UTF-8, no JSON, no object, too deep, has a key twice, NaN, or half a character.
     """
-    if _depth(body) > DEEPEST:
-        raise Declined(400, f"the body lies deeper in itself than {DEEPEST} levels")
+    if _too_deep(body):
+        raise Declined(400, f"the body lies deeper in itself than {DEEPEST} levels, or its brackets don't match")
     try:
         text = body.decode("utf-8")
         value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_number)
@@ -38,12 +38,14 @@ def parse(body: bytes) -> dict[str, Any]:
     return value
 
 
-def _depth(body: bytes) -> int:
-    deepest = depth = 0
-    for bracket in _BRACKETS.findall(_STRINGS.sub(b"", body)):
-        depth += 1 if bracket in b"[{" else -1
-        deepest = max(deepest, depth)
-    return deepest
+def _too_deep(body: bytes) -> bool:
+    """Whether taking away the innermost pairs of brackets, again and again, takes too long to come to an end."""
+    brackets = _STRINGS.sub(b"", body).translate(None, _NO_BRACKETS)
+    for _ in range(DEEPEST):
+        if not brackets:
+            return False
+        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+    return bool(brackets)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -40,6 +40,10 @@ class KeyRing:
         self._kept: dict[str, tuple[float, Keys]] = {}
         self._lock = threading.Lock()
 
+    def knows(self, provider: str) -> bool:
+        """Whether `of` would answer without a look-up."""
+        return self._kept.get(provider, (0.0, Keys()))[0] >= time.monotonic()
+
     def of(self, provider: str) -> Keys:
         """The provider's keys, of which there is at least one. Blocks while they are looked up.
 

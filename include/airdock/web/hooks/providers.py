@@ -58,9 +58,14 @@ def _gitlab(message: Message, keys: Keys) -> None:
         check_token(message.header("x-gitlab-token"), keys.secrets)
 
 
+def signed_by_sns(message: Message) -> bool:
+    """Whether it says to come by Amazon SNS, whose certificate may have to be fetched."""
+    return bool(message.header("x-amz-sns-message-type"))
+
+
 def _aws(message: Message, keys: Keys) -> None:
     """EventBridge has a secret to send; SNS signs."""
-    if not message.header("x-amz-sns-message-type"):
+    if not signed_by_sns(message):
         return check_token(message.header("x-airdock-token"), keys.secrets)
     return sns.check(document.parse(message.body), keys.topics, certificates.certificate, datetime.now(UTC))
 
@@ -92,7 +97,7 @@ def _generic_event(message: Message) -> Event:
 def _aws_event(read: Callable[[dict[str, Any]], Event]) -> Callable[[Message], Event]:
     def event(message: Message) -> Event:
         told = document.parse(message.body)
-        if not message.header("x-amz-sns-message-type"):
+        if not signed_by_sns(message):
             return read(told)
         if told.get("Type") != "Notification":
             return _subscription(told)

@@ -1,0 +1,196 @@
+"""How many pushes are accepted how fast, in three ways of keeping them, and beside Airflow's own trigger API.
+
+    make bench      # or: PYTHONPATH=include python bench/webhooks.py [pushes] [address of an empty PostgreSQL database]
+
+Prints two tables, and writes them to bench/results/webhooks.json, or webhooks_postgresql.json.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+from pushes.sending import SECRET, Request, a_push, send, send_steadily
+from sqlalchemy import create_engine, text
+
+from demo.place import ROOT, Place, Ports
+from demo.rest import get_json
+from demo.settings import airflow_environ
+from demo.stack import READY_SECONDS, Stack
+
+PIPELINES = 200
+AT_ONCE = 50
+TRIGGERS = 200
+TRIGGERS_AT_ONCE = {"sqlite": 1, "postgresql": 8}
+"""More at once, and Airflow's own API answers with errors: on SQLite two are too many."""
+FLOOD_PER_SECOND, FLOOD_SECONDS = 200, 10
+DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
+
+
+def dags(folder: Path) -> Path:
+    """The dags of the repository, for as many applications as are measured."""
+    shutil.copytree(ROOT / "dags", folder, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(Path(__file__).parent / "pushes" / "assets.py", folder / "by_asset_dag.py")
+    pipelines = folder / "pipelines"
+    text_of_all = (pipelines / "greeter.yaml").read_text()
+    head, _, rest = text_of_all.partition("source:")
+    for number in range(PIPELINES):
+        source = f"source: {{provider: github, repository: acme/app-{number}}}\n"
+        own = head.replace("application: greeter", f"application: app-{number}") + source
+        (pipelines / f"app-{number}.yaml").write_text(own + "build:" + rest.partition("\nbuild:")[2])
+    return folder
+
+
+class Burst:
+    """A running api-server, and what is sent to it."""
+
+    def __init__(self, stack: Stack, database: str) -> None:
+        self.address = stack.place.ui
+        self.stack = stack
+        self.engine = create_engine(database)
+        self._headers = {"Content-Type": "application/json"}
+
+    def count(self, sql: str) -> int:
+        with self.engine.connect() as connection:
+            return int(connection.execute(text(sql)).scalar() or 0)
+
+    def airflows_own(self) -> dict[str, Any]:
+        """`POST /api/v2/dags/{dag}/dagRuns`, as often as it can."""
+        headers = {**self._headers, "Authorization": f"Bearer {self._token()}"}
+        body = json.dumps({"logical_date": None, "conf": {"revision": "a" * 40}}).encode()
+        paths = [f"{self.address}/api/v2/dags/deliver_app-{n % PIPELINES}/dagRuns" for n in range(TRIGGERS)]
+        at_once = TRIGGERS_AT_ONCE[self.engine.dialect.name]
+        statuses, took, wall = asyncio.run(send([Request(path, body, headers) for path in paths], at_once))
+        return _figures(statuses, took, wall, 200)
+
+    def pushes(self, count: int) -> dict[str, Any]:
+        """All at once, and then until each has its run."""
+        before = self.count("select count(*) from dag_run")
+        requests = [a_push(self.address, number, PIPELINES) for number in range(count)]
+        begun = time.monotonic()
+        statuses, took, wall = asyncio.run(send(requests, AT_ONCE))
+        stored = self.count("select count(*) from airdock_push")
+        self._until_done()
+        started = self.count("select count(*) from dag_run") - before
+        figures = _figures(statuses, took, wall, 202)
+        return {**figures, "stored": stored, "runs": started, "all_started_s": round(time.monotonic() - begun, 1)}
+
+    def beside_a_flood(self) -> dict[str, Any]:
+        """How the UI's own requests fare alone, and beside unsigned requests."""
+        before = self.count("select count(*) from airdock_push")
+        alone = asyncio.run(self._ui())
+        forged = Request(f"{self.address}/airdock/hooks/github", b"{}" * 1000, {"X-GitHub-Event": "push"})
+
+        async def both() -> tuple[list[int], float]:
+            return await asyncio.gather(send_steadily(forged, FLOOD_PER_SECOND, FLOOD_SECONDS), self._ui())
+
+        statuses, beside_it = asyncio.run(both())
+        written = self.count("select count(*) from airdock_push") - before
+        return {
+            "ui_p95_ms_alone": alone,
+            "ui_p95_ms_beside": beside_it,
+            "refused": statuses.count(401),
+            "of": len(statuses),
+            "written": written,
+        }
+
+    async def _ui(self) -> float:
+        """Milliseconds that the list of dags takes, the 95th of a hundred."""
+        headers, took = {"Authorization": f"Bearer {self._token()}"}, []
+        async with aiohttp.ClientSession(headers=headers) as session:
+            ends = time.monotonic() + FLOOD_SECONDS
+            while time.monotonic() < ends:
+                begun = time.perf_counter()
+                async with session.get(f"{self.address}/ui/dags?limit=25&dag_runs_limit=14") as answer:
+                    await answer.read()
+                took.append(time.perf_counter() - begun)
+                await asyncio.sleep(0.05)
+        return round(sorted(took)[int(len(took) * 0.95)] * 1000, 1)
+
+    def _until_done(self) -> None:
+        paused = threading.Event()
+        while self.count("select count(*) from airdock_push where done_at is null"):
+            self.stack.check()
+            paused.wait(0.5)
+
+    def _token(self) -> str:
+        return self.stack.airflow.token()
+
+
+def _figures(statuses: list[int], took: list[float], wall: float, good: int) -> dict[str, Any]:
+    ordered = sorted(took)
+    return {
+        "sent": len(statuses),
+        "accepted": statuses.count(good),
+        "per_second": round(statuses.count(good) / wall, 1),
+        "p50_ms": round(ordered[len(ordered) // 2] * 1000, 1),
+        "p99_ms": round(ordered[int(len(ordered) * 0.99)] * 1000, 1),
+    }
+
+
+def main(count: int, database: str) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        settings = {"AIRFLOW_CONN_AIRDOCK_HOOK_GITHUB": json.dumps({"conn_type": "generic", "password": SECRET})}
+        settings |= {"BENCH_PIPELINES": str(PIPELINES), **({DATABASE: database} if database else {})}
+        place = Place(folder / "run", dags(folder / "dags"), Ports.free(), settings=settings)
+        with Stack(place) as stack:
+            stack.start_aws()
+            stack.migrate()
+            for part in ("dag-processor", "api-server"):
+                stack.start(part)
+            stack.processes["api-server"].wait_until(lambda: _answers(place), READY_SECONDS, stack.stopping)
+            found = _measured(stack, database or f"sqlite:///{place.home / 'airflow.db'}", count)
+    _tell(found, "webhooks_postgresql" if database else "webhooks")
+
+
+def _measured(stack: Stack, database: str, count: int) -> dict[str, Any]:
+    burst = Burst(stack, database)
+    for dag in [f"deliver_app-{number}" for number in range(PIPELINES)] + [f"by_asset_{PIPELINES - 1}"]:
+        stack.wait_for_dag(dag)
+    # What is parsed again and again would take one of few cores.
+    stack.kill("dag-processor")
+    asyncio.run(send([a_push(burst.address, number, PIPELINES) for number in range(20)], 5))
+    burst._until_done()
+    with burst.engine.begin() as connection:
+        connection.execute(text("delete from airdock_push"))
+    doors = {"airflow_api": burst.airflows_own(), "webhooks": burst.pushes(count), "flood": burst.beside_a_flood()}
+    ways = [sys.executable, str(Path(__file__).parent / "pushes" / "ways.py"), str(count)]
+    told = subprocess.run(ways, env=airflow_environ(stack.place), stdout=subprocess.PIPE, check=True)  # noqa: S603
+    return {"doors": doors, "ways": json.loads(told.stdout.splitlines()[-1])}
+
+
+def _answers(place: Place) -> bool:
+    try:
+        return bool(get_json(f"{place.ui}/api/v2/version"))
+    except (OSError, ValueError):
+        return False
+
+
+def _tell(found: dict[str, Any], name: str) -> None:
+    columns = ("sent", "accepted", "per_second", "p50_ms", "p99_ms", "stored", "runs", "all_started_s")
+    for table in (found["doors"], found["ways"]):
+        print(f"{'':18}" + "".join(f"{column:>14}" for column in columns))
+        for row, figures in table.items():
+            if row != "flood":
+                print(f"{row:18}" + "".join(f"{figures.get(column, '')!s:>14}" for column in columns))
+        print()
+    ratio = found["doors"]["webhooks"]["per_second"] / found["doors"]["airflow_api"]["per_second"]
+    print(f"webhooks are accepted at {ratio:.0f} times the rate of Airflow's own API")
+    print(f"beside {FLOOD_PER_SECOND} unsigned requests a second: {found['doors']['flood']}")
+    results = Path(__file__).parent / "results"
+    results.mkdir(exist_ok=True)
+    (results / f"{name}.json").write_text(json.dumps({**found, "ratio": round(ratio, 1)}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000, sys.argv[2] if len(sys.argv) > 2 else "")
