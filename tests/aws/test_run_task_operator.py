@@ -141,6 +141,23 @@ def test_run_that_is_cleared_and_comes_to_another_revision_runs_its_migration(cl
     assert [len(started(cluster, arn)) for arn in arns] == [1, 1]
 
 
+def test_task_is_stopped_when_its_command_has_ended_and_other_containers_would_go_on(cluster: Cluster) -> None:
+    migrate_only = {"name": "migrate", "image": cluster.image, "essential": False}
+    made = cluster.ecs.register_task_definition(
+        family=f"family-{cluster.name}",
+        networkMode="awsvpc",
+        requiresCompatibilities=["FARGATE"],
+        cpu="256",
+        memory="512",
+        containerDefinitions=[{"name": "web", "image": cluster.image, "essential": True}, migrate_only],
+    )
+    arn = made["taskDefinition"]["taskDefinitionArn"]
+    record = migrate(cluster, arn, "pass", run_id="not essential", task={"container": "migrate"})
+    assert record["exit_code"] == 0
+    stopped = cluster.reached(record["task"], "STOPPED")
+    assert stopped["stoppedReason"] == "migrate has ended"
+
+
 def test_migration_that_takes_too_long_is_stopped_and_refused(cluster: Cluster) -> None:
     arn = new_revision(cluster)
     endless = "import time\nprint('begun', flush=True)\ntime.sleep(600)"

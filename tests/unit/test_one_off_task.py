@@ -26,7 +26,15 @@ def a_task(**told: Any) -> OneOffTask:
 
 def an_end(code: int | None = 0, reason: str = "", **told: Any) -> dict[str, Any]:
     container = {"name": "web", "exit_code": code, "reason": ""}
-    return {"id": "t", "status": "STOPPED", "reason": reason, "seconds": 12.4, "containers": [container], **told}
+    return {
+        "id": "t",
+        "status": "STOPPED",
+        "desired": "STOPPED",
+        "reason": reason,
+        "seconds": 12.4,
+        "containers": [container],
+        **told,
+    }
 
 
 def placed(service: dict[str, Any]) -> dict[str, Any]:
@@ -88,8 +96,15 @@ def test_end_is_judged_by_the_container_that_ran_the_command(facts: Any, state: 
     assert told in result.sentence
 
 
-def test_task_is_running_until_it_is_stopped_whatever_its_container_says() -> None:
+def test_task_that_ecs_is_stopping_is_waited_for_to_tell_why() -> None:
     assert task_state(an_end(0, status="DEPROVISIONING"), "web") is State.RUNNING
+
+
+def test_command_in_a_container_that_is_not_essential_ends_before_its_task() -> None:
+    running = {"status": "RUNNING", "desired": "RUNNING"}
+    assert task_state(an_end(None, **running), "web") is State.RUNNING
+    assert task_state(an_end(0, **running), "web") is State.SUCCEEDED
+    assert task_state(an_end(3, **running), "web") is State.FAILED
 
 
 class Ecs:

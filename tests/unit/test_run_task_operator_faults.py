@@ -42,8 +42,9 @@ class Ecs:
         return {"tasks": [{"taskArn": TASK}], "failures": []} if self.room else {"tasks": [], "failures": failures}
 
     def describe_tasks(self, tasks: list[str], **_: Any) -> Any:
-        container = {"name": "web", "exitCode": self.exit_code}
-        ended = {"stoppedAt": datetime.now(UTC)} if self.status == "STOPPED" else {}
+        container, ended = {"name": "web"}, {}
+        if self.status == "STOPPED":
+            container, ended = {"name": "web", "exitCode": self.exit_code}, {"stoppedAt": datetime.now(UTC)}
         told = {"lastStatus": self.status, "taskDefinitionArn": DEFINITION, "containers": [container], **ended}
         return {"tasks": [] if self.forgotten else [{"taskArn": TASK, "createdAt": self.created_at, **told}]}
 

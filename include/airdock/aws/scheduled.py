@@ -94,4 +94,4 @@ def moved(place: Place, target: Target) -> Moved:
 
 
 def _refuse_lost(answer: Mapping[str, Any], place: str) -> None:
-    refuse_losses(answer.get(LOST, ()), (), botocore_version(), place)
+    refuse_losses(answer.get(LOST, ()), botocore_version(), place)

@@ -47,14 +47,18 @@ def run_request(
 
 
 def task_state(facts: Mapping[str, Any], container: str) -> State:
-    """What the task has come to, by the exit code of the container that runs the command."""
-    if facts["status"] != STOPPED:
+    """What the task has come to, by the exit code of the container that runs the command.
+
+    Where that container is not essential, the others go on after its end: then its exit code counts at once.
+    """
+    code = _exit_code(facts, container)
+    if facts["status"] != STOPPED and (code is None or facts["desired"] == STOPPED):
         return State.RUNNING
-    return State.SUCCEEDED if _exit_code(facts, container) == 0 else State.FAILED
+    return State.SUCCEEDED if code == 0 else State.FAILED
 
 
 def judge_task(facts: Mapping[str, Any], container: str, name: str) -> TaskResult:
-    """What the end of a stopped task means for the delivery."""
+    """What the end of a task, or of its command, means for the delivery."""
     code, state = _exit_code(facts, container), task_state(facts, container)
     if state is State.SUCCEEDED:
         return TaskResult(state, f"{name} ended with exit code 0 after {facts['seconds']:.0f} s", code)

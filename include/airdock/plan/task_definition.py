@@ -16,6 +16,7 @@ from airdock.plan.task_fields import LOST, Keys, refuse_losses, refuse_unknown
 from airdock.plan.task_images import filled, main_container, placeholders, refuse_leftovers, with_images
 
 NO_OTHERS: Mapping[str, str] = {}
+GIVE_UP = "name what may be lost under task_definition.may_lose in the pipeline"
 MOST_TAGS = 50
 NOT_IN_TAGS = re.compile(r"[^\w .:/=+@-]", re.ASCII)
 
@@ -82,7 +83,7 @@ def from_live(
     """
     place = f"the {owner} task definition {answer.get('family', '')}:{answer.get('revision', '')}"
     told = {key: value for key, value in answer.items() if key != LOST}
-    refuse_losses(answer.get(LOST, ()), may_lose, keys.model, place)
+    refuse_losses(set(answer.get(LOST, ())) - set(may_lose), keys.model, place, GIVE_UP)
     _check(told, keys, place)
     name = main_container(told, container, place)
     changed = with_images(told, {name: image, **others}, place)

@@ -50,13 +50,11 @@ def refuse_unknown(definition: Mapping[str, Any], keys: Keys, place: str) -> Non
         raise Refused(f"{place} has a field {path!r} that RegisterTaskDefinition does not know; {hint}")
 
 
-def refuse_losses(lost: Iterable[str], may_lose: Iterable[str], model: str, place: str) -> None:
-    """Raise Refused when botocore dropped fields of an answer that the pipeline has not given up."""
-    if lost := sorted(set(lost) - set(may_lose)):
-        raise Refused(
-            f"{place} has {', '.join(lost)}, which {model} does not know and would lose: update botocore, or name "
-            "what may be lost under task_definition.may_lose in the pipeline"
-        )
+def refuse_losses(lost: Iterable[str], model: str, place: str, otherwise: str = "") -> None:
+    """Raise Refused when botocore has dropped fields of what is to be written back; `otherwise`: what else may help."""
+    if lost := sorted(lost):
+        remedy = f"update botocore{otherwise and ', or '}{otherwise}"
+        raise Refused(f"{place} has {', '.join(lost)}, which {model} does not know and would lose: {remedy}")
 
 
 def _at(known: Fields, path: str) -> Fields:

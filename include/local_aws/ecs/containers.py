@@ -58,6 +58,16 @@ class Containers:
             if container.get("essential", True)
         )
 
+    def newly_ended(self, task: Document) -> list[Document] | None:
+        """How the containers look when some have ended since the last look, and the task goes on; None if none have."""
+        news = [
+            {"name": container["name"], "lastStatus": "STOPPED", "exitCode": code}
+            for container in task["containers"]
+            if container["lastStatus"] != "STOPPED"
+            and (code := self._runtime.exit_code(self.place(container["name"]))) is not None
+        ]
+        return _merged(task["containers"], news, "") if news else None
+
     def stop(self, task: Document, longest_grace_seconds: float | None = None) -> None:
         """Stop all of them, each with its own stop timeout."""
         for container in task["_"]["definition"]["containers"]:

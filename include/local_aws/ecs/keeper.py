@@ -119,6 +119,8 @@ class Keeper:
                 ask_to_stop(self._world, self._arn, "EssentialContainerExited", "Essential container in task exited")
                 self._to("DEACTIVATING")
                 return
+            if containers := self._containers.newly_ended(task):
+                changed(self._world, self._arn, containers=containers)
             checkups.make_due()
             self._world.threads.wakeups.wait(LOOK_SECONDS)
 

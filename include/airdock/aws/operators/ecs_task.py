@@ -18,7 +18,7 @@ from airdock.aws.watch.task import console_url
 from airdock.errors import Fault, Refused
 from airdock.names import Marker, marker
 from airdock.plan.adoption import Adopt, Candidate, Start, State, choose
-from airdock.plan.one_off_task import MISSING, judge_task, run_request, task_state
+from airdock.plan.one_off_task import MISSING, STOPPED, judge_task, run_request, task_state
 from airdock.release import TaskDefinition, TaskRun
 
 if TYPE_CHECKING:
@@ -66,6 +66,9 @@ class EcsRunTaskOperator(JobOperator):
     def console_url(self, job_id: str) -> str:
         return console_url(job_id)
 
+    def options(self) -> dict[str, Any]:
+        return {"container": self._container}
+
     def deliver(self, context: Context) -> Any:
         """ECS forgets stopped tasks after an hour; the task's store does not, whatever is cleared."""
         ended = memory(context).get("ended_well") or {}
@@ -90,6 +93,8 @@ class EcsRunTaskOperator(JobOperator):
     def conclude(self, context: Context, facts: Facts) -> Any:
         result = judge_task(facts, self._container, self.task.name)
         self._show_log(facts["id"])
+        if facts["status"] != STOPPED:
+            one_off_tasks.stop(self.account, facts["id"], f"{self.task.name} has ended")
         if result.state is not State.SUCCEEDED:
             raise Refused(result.sentence)
         self.log.info(result.sentence)
@@ -110,7 +115,7 @@ class EcsRunTaskOperator(JobOperator):
                 "Look into its log; clearing this task runs it again"
             )
         if facts and self.deadline(facts) > datetime.now(UTC):  # ECS told of it late
-            return self.follow(context, Subject(self.kind, arn, self.account))
+            return self.follow(context, Subject(self.kind, arn, self.account, self.options()))
         one_off_tasks.stop(self.account, arn, f"not ended after {self.deadline_minutes:g} minutes")
         self._show_log(arn)
         raise Refused(f"{self.task.name} had not ended after {self.deadline_minutes:g} minutes and is stopped: {arn}")

@@ -4,23 +4,27 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from airdock.aws.faults import spoken
 from airdock.aws.watch.subject import Facts, Lookup
 from airdock.names import DELIVERY_TAG
-from airdock.plan.one_off_task import MISSING, STOPPED
+from airdock.plan.adoption import State
+from airdock.plan.one_off_task import MISSING, STOPPED, task_state
 
 
 class TaskWatch:
     """Facts of a task, plain JSON; its id is its ARN, which names its cluster:
 
     id, status: ECS's lastStatus, or MISSING of one that ECS does not tell of, with nothing else known,
+    desired: RUNNING, or STOPPED from when ECS stops it,
     task_definition, mark: the text of its delivery's mark, or "", started_by,
-    started_at (when it was ordered), ended_at: ISO 8601 or None; seconds between the two, 0 before the end,
+    started_at (when it was ordered), ended_at: ISO 8601 or None; seconds: between the two, or until now,
     reason: why it was stopped, in ECS's words,
     containers: [{name, exit_code: int or None, reason}].
+
+    Option `container`: with its exit code the wait is over, even if other containers go on.
     """
 
     batch = 100
@@ -36,8 +40,8 @@ class TaskWatch:
             told |= {task["taskArn"]: task_facts(task) for task in answer["tasks"]}
         return {arn: told.get(arn) or _missing(arn) for arn in ids}
 
-    def finished(self, facts: Facts, options: Mapping[str, Any]) -> bool:  # noqa: ARG002 - no options
-        return bool(facts["status"] == STOPPED)
+    def finished(self, facts: Facts, options: Mapping[str, Any]) -> bool:
+        return task_state(facts, str(options.get("container", ""))) is not State.RUNNING
 
     def progress(self, before: Facts | None, now: Facts) -> list[str]:
         if before and before["status"] == now["status"]:
@@ -63,12 +67,13 @@ def task_facts(task: Mapping[str, Any]) -> Facts:
     return {
         **_missing(task["taskArn"]),
         "status": task["lastStatus"],
+        "desired": task.get("desiredStatus", ""),
         "task_definition": task["taskDefinitionArn"],
         "mark": next((tag["value"] for tag in task.get("tags", []) if tag["key"] == DELIVERY_TAG), ""),
         "started_by": task.get("startedBy", ""),
         "started_at": _iso(ordered),
         "ended_at": _iso(ended),
-        "seconds": (ended - ordered).total_seconds() if ordered and ended else 0.0,
+        "seconds": ((ended or datetime.now(UTC)) - ordered).total_seconds() if ordered else 0.0,
         "reason": task.get("stoppedReason", ""),
         "containers": [
             {"name": each["name"], "exit_code": each.get("exitCode"), "reason": each.get("reason", "")}
@@ -78,7 +83,7 @@ def task_facts(task: Mapping[str, Any]) -> Facts:
 
 
 def _missing(arn: str) -> Facts:
-    texts = dict.fromkeys(("task_definition", "mark", "started_by", "reason"), "")
+    texts = dict.fromkeys(("desired", "task_definition", "mark", "started_by", "reason"), "")
     times = {"started_at": None, "ended_at": None, "seconds": 0.0}
     return {"id": arn, "status": MISSING, **texts, **times, "containers": []}
 
