@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from airflow.sdk.exceptions import AirflowSkipException
 
 from airdock.aws.operators.ecs_revisions import EcsPruneRevisionsOperator
 from tests.delivery import a_release, a_target, connect
@@ -92,12 +93,11 @@ def test_throttled_deregistration_is_a_warning_and_goes_on_the_next_time(
 
 def test_nothing_goes_where_no_revision_was_registered_or_all_are_kept(cluster: Cluster) -> None:
     arns = [register(cluster) for _ in range(4)]
-    assert prune(cluster, None) == []
-    operator = EcsPruneRevisionsOperator(
-        task_id="prune",
-        application="greeter",
-        target=a_target(cluster=cluster.name, keep_revisions=None),
-        task_definition=a_release(arns[-1]),
-    )
-    assert run_task(operator, a_context("prune")) == []
+    for keep, release in ((2, None), (None, a_release(arns[-1]))):
+        target = a_target(cluster=cluster.name, keep_revisions=keep)
+        operator = EcsPruneRevisionsOperator(
+            task_id="prune", application="greeter", target=target, task_definition=release
+        )
+        with pytest.raises(AirflowSkipException):
+            run_task(operator, a_context("prune"))
     assert active(cluster) == arns

@@ -83,13 +83,14 @@ def test_migration_runs_the_new_revision_where_the_service_runs(cluster: Cluster
 def test_failing_migration_is_refused_with_its_exit_code_and_its_last_lines(
     cluster: Cluster, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    program = "for n in range(40): print('step', n)\nraise SystemExit(3)"
+    program, before = "for n in range(40): print('step', n)\nraise SystemExit(3)", standing(cluster)
     with pytest.raises(AirflowFailException) as refused:
         migrate(cluster, new_revision(cluster), program, run_id="bad")
     assert str(refused.value).startswith("migrate ended with exit code 3")
     assert "Essential container in task exited" in str(refused.value)
     shown = re.findall(r"\| (step \d+)", capsys.readouterr().out)
     assert shown == [f"step {n}" for n in range(20, 40)]
+    assert standing(cluster) == before
 
 
 def test_program_that_can_not_start_is_refused_in_the_words_of_ecs(cluster: Cluster) -> None:

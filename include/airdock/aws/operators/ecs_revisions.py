@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Context
+from airflow.sdk.exceptions import AirflowSkipException
 
 from airdock.aws.hooks import Account
 from airdock.aws.operators.job import DeliveryOperator
@@ -46,7 +47,7 @@ class EcsPruneRevisionsOperator(DeliveryOperator):
     def deliver(self, context: Context) -> list[str]:  # noqa: ARG002 - the record is all that it needs
         keep = self.target.keep_revisions
         if keep is None or not self.task_definition:
-            return []
+            raise AirflowSkipException("Nothing was registered, or all revisions are kept")
         release = TaskDefinition.from_json(self.task_definition)
         try:
             needed = {release.arn, release.previous_arn, *(self.releases or ()), *self._scheduled()}
