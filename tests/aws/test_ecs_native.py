@@ -10,6 +10,8 @@ import pytest
 from tests.blue_green import APPLICATION, CLUSTER, until
 from tests.local_aws_process import LocalAws
 from tests.native_service import DAY, HELD_CANARY, NativeService
+from tests.steady_traffic import Traffic
+from tests.tasks import processes
 
 AT_ONCE = {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 0}
 NO_ALARMS = {"enable": False, "rollback": False, "alarmNames": []}
@@ -218,6 +220,26 @@ def test_rolling_that_comes_into_a_canary_takes_its_traffic_back_first(settled: 
     assert settled.versions(20) == Counter(v3=20)
 
 
+def test_no_request_is_lost_while_traffic_moves_and_the_source_goes(settled: NativeService) -> None:
+    with Traffic(settled.ports["production"]) as traffic:
+        until(lambda: traffic.answers["v1"] > 50, "v1 to answer", settled.aws)
+        ended = settled.ended(settled.update(settled.task_definition("v2"), **AT_ONCE))
+        until(lambda: traffic.answers["v2"] > 50, "v2 to answer", settled.aws)
+    assert (ended["status"], ended["lifecycleStage"], traffic.failures) == ("SUCCESSFUL", "CLEAN_UP", [])
+
+
+def test_service_tells_its_deployment_and_revisions_while_both_run(settled: NativeService) -> None:
+    arn = settled.update(settled.task_definition("v2"), **HELD_CANARY)
+    settled.shifted(arn, 10)
+    told, deployment = settled.service(), settled.deployment(arn)
+    assert told["currentServiceDeployment"] == arn
+    both = {deployment["targetServiceRevision"]["arn"], deployment["sourceServiceRevisions"][0]["arn"]}
+    assert {each["arn"]: each["runningTaskCount"] for each in told["currentServiceRevisions"]} == dict.fromkeys(both, 1)
+    settled.ecs.stop_service_deployment(serviceDeploymentArn=arn)
+    settled.ended(arn)
+    assert "currentServiceDeployment" not in settled.service()
+
+
 @pytest.mark.parametrize(
     ("configuration", "named"),
     [
@@ -257,3 +279,12 @@ def test_strategy_without_a_second_target_group_is_refused(service: NativeServic
         service.ecs.update_service(
             cluster=CLUSTER, service=APPLICATION, loadBalancers=[balancer], deploymentConfiguration=AT_ONCE
         )
+
+
+def test_service_that_is_deleted_in_a_canary_leaves_no_process(settled: NativeService) -> None:
+    arn = settled.update(settled.task_definition("v2"), **HELD_CANARY)
+    settled.shifted(arn, 10)
+    settled.ecs.delete_service(cluster=CLUSTER, service=APPLICATION, force=True)
+    assert "being deleted" in settled.ended(arn)["statusReason"]
+    until(lambda: settled.service()["status"] == "INACTIVE", "the service to end", settled.aws)
+    assert processes(settled.aws) == []

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
-from collections import Counter
 from collections.abc import Iterator
-from http.client import HTTPConnection, HTTPException
 from typing import Any
 
 import pytest
@@ -15,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from tests.blue_green import until
 from tests.local_aws_process import LocalAws, free_port
+from tests.steady_traffic import Traffic
 from tests.tasks import NETWORK, SERVE, Cluster, processes
 
 
@@ -56,39 +54,6 @@ class Balanced:
 @pytest.fixture
 def balanced(local_aws: LocalAws) -> Balanced:
     return Balanced(local_aws)
-
-
-class Traffic:
-    """Steady requests over kept connections, each answer counted."""
-
-    def __init__(self, port: int) -> None:
-        self.answers, self.failures = Counter[str](), list[str]()
-        self._port, self._stopping = port, threading.Event()
-        self._threads = [threading.Thread(target=self._ask, daemon=True) for _ in range(3)]
-
-    def __enter__(self) -> Traffic:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _ask(self) -> None:
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=10)
-        while not self._stopping.wait(0.005):
-            try:
-                connection.request("GET", "/")
-                answer = connection.getresponse()
-                body = answer.read().decode()
-                self.answers[body] += 1
-                if answer.status != 200:
-                    self.failures.append(f"{answer.status} {body[:100]}")
-            except (OSError, HTTPException) as error:
-                self.failures.append(repr(error))
-                connection.close()
 
 
 def version(cluster: Cluster, number: int) -> str:

@@ -11,11 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from local_aws.ecs.deployments import OWN
 from local_aws.ecs.rollouts import acts
 from local_aws.ecs.rollouts.acts import Answer, Fault, HookAnswer, Side, Sight
+from local_aws.ecs.rollouts.admission import configured
 from local_aws.ecs.rollouts.answers import absorb
 from local_aws.ecs.rollouts.endings import threshold
-from local_aws.ecs.rollouts.planning import schedule
+from local_aws.ecs.rollouts.news import effects_between
+from local_aws.ecs.rollouts.planning import plan_of, resolved, schedule
 from local_aws.ecs.rollouts.progress import (
     Alarms,
     Breaker,
@@ -324,6 +327,98 @@ def test_weights_are_whole_numbers_that_a_balancer_takes_and_the_exact_share(per
     weights = weights_of(ROUTES, percent)
     assert all(0 <= weight <= 999 for weight in weights.values())
     assert weights["green"] / sum(weights.values()) == pytest.approx(percent / 100)
+
+
+def test_move_that_was_made_but_not_kept_is_told_as_the_same_one_move() -> None:
+    before = Rollout(plan()).until(lambda progress: progress.stage == "PRODUCTION_TRAFFIC_SHIFT").progress
+    made, found = (absorb(plan(), before, acts.Route("production", 10), changed, 1.0) for changed in (True, False))
+    told = effects_between(plan(), "revision", before, made)
+    assert told == effects_between(plan(), "revision", before, found)
+    assert told == [
+        (
+            "traffic_shifted",
+            {
+                "serviceDeploymentArn": "deployment",
+                "route": "production",
+                "weights": {"source": 90, "target": 10},
+            },
+        )
+    ]
+
+
+BALANCER = {
+    "targetGroupArn": "blue",
+    "advancedConfiguration": {"alternateTargetGroupArn": "green", "productionListenerRule": "rule"},
+}
+
+
+def a_service(strategy: str, *deployments: dict[str, Any]) -> dict[str, Any]:
+    config = {"strategy": strategy, "bakeTimeInMinutes": 0}
+    return {
+        "serviceArn": "service",
+        "loadBalancers": [BALANCER],
+        "deployments": list(deployments),
+        "deploymentConfiguration": config,
+    }
+
+
+def before(key: str, group: str, **own: bool) -> dict[str, Any]:
+    """A deployment that a service has; its configured load balancer is as ever, the used group may be the other."""
+    used = {**BALANCER, "targetGroupArn": group}
+    return {"id": key, "loadBalancers": [used], "_": {**OWN, "balancers": [BALANCER], **own}}
+
+
+@pytest.mark.parametrize(
+    ("strategy", "used", "taken"),
+    [
+        ("BLUE_GREEN", "blue", "green"),
+        ("BLUE_GREEN", "green", "blue"),
+        ("ROLLING", "blue", "blue"),
+        ("ROLLING", "green", "green"),
+    ],
+)
+def test_target_takes_the_free_group_and_rolling_stays_in_the_one_that_serves(
+    strategy: str, used: str, taken: str
+) -> None:
+    service = a_service(strategy, before("old", used, proven=True))
+    assert [balancer["targetGroupArn"] for balancer in resolved(service, strategy)] == [taken]
+
+
+def planned(service: dict[str, Any]) -> Plan:
+    clock: Any = Scaled()
+    return plan_of(clock, "deployment", service, {"id": "new"})
+
+
+def test_plan_goes_back_to_the_newest_completed_deployment_past_unfinished_ones() -> None:
+    unfinished = before("between", "green", beside=True)
+    service = a_service("BLUE_GREEN", unfinished, before("old", "blue", proven=True))
+    made = planned(service)
+    assert (made.source, made.others, made.reconciles, made.begins_wanted) == ("old", ("between",), True, False)
+    assert (made.routes, made.forward[1]) == (Routes("rule", "", "blue", "green"), "RECONCILE_SERVICE")
+
+
+def test_rolling_over_an_unfinished_rolling_just_replaces_it() -> None:
+    service = a_service("ROLLING", before("between", "blue"), before("old", "blue", proven=True))
+    assert (planned(service).reconciles, planned(service).begins_wanted) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("had", "given", "left"),
+    [
+        ({"strategy": "CANARY", "canaryConfiguration": {}}, {"strategy": "LINEAR"}, {"strategy"}),
+        ({"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 9}, {"strategy": "ROLLING"}, {"strategy"}),
+        ({"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 9}, {}, {"strategy", "bakeTimeInMinutes"}),
+        (
+            {"strategy": "BLUE_GREEN"},
+            {"strategy": "ROLLING", "bakeTimeInMinutes": 1},
+            {"strategy", "bakeTimeInMinutes"},
+        ),
+    ],
+)
+def test_configuration_keeps_what_its_strategy_has_a_use_for(
+    had: dict[str, Any], given: dict[str, Any], left: set[str]
+) -> None:
+    assert set(configured(had, given)) == left
 
 
 def test_rule_is_rewritten_only_when_its_shares_differ() -> None:

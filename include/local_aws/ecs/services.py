@@ -20,6 +20,7 @@ from local_aws.ecs.refusals import (
 from local_aws.ecs.rollouts import records
 from local_aws.ecs.rollouts.admission import check_configuration, configured
 from local_aws.ecs.rollouts.beginning import begin
+from local_aws.ecs.rollouts.views import current
 from local_aws.ecs.service_views import described
 from local_aws.world import world
 
@@ -138,7 +139,8 @@ class Services(Definitions):
             key = self._service_arn(name)
             service = world().store.get(SERVICE, key)
             if service:
-                found.append(described(world(), service, "TAGS" in self._get_param("include", [])))
+                tags = "TAGS" in self._get_param("include", [])
+                found.append({**described(world(), service, tags), **current(world(), service)})
             else:
                 failures.append({"arn": key, "reason": "MISSING"})
         return ActionResult({"services": found, "failures": failures})
@@ -174,7 +176,7 @@ class Services(Definitions):
 
     def _answer(self, service_arn: str) -> ActionResult:
         service = world().store.get(SERVICE, service_arn) or {}
-        return ActionResult({"service": described(world(), service, with_tags=True)})
+        return ActionResult({"service": {**described(world(), service, with_tags=True), **current(world(), service)}})
 
     def _check_creation(self, given: Document, controller: str) -> None:
         if controller not in CONTROLLERS:

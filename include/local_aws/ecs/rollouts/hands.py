@@ -52,7 +52,7 @@ class Hands:
             case acts.Invoke(run):
                 return self._caller.call(run, progress)
             case acts.Want(ids, proven):
-                amend_service(self._world, self._plan.service, lambda service: fleet.want(service, ids, proven))
+                amend_service(self._world, self._plan.service, lambda service: self._want(service, ids, proven))
             case acts.Restore():
                 self._restore(act)
             case acts.Settle():
@@ -67,6 +67,11 @@ class Hands:
         answer = self._client("cloudwatch").describe_alarms(AlarmNames=names)
         alarms = [*answer.get("MetricAlarms", []), *answer.get("CompositeAlarms", [])]
         return tuple(alarm["AlarmName"] for alarm in alarms if alarm["StateValue"] == "ALARM")
+
+    def _want(self, service: Document, ids: tuple[str, ...], proven: str) -> None:
+        """A newer deployment may have begun since this was decided: then it is no longer ours to say."""
+        if service["deployments"] and service["deployments"][0]["id"] in (self._plan.target, self._plan.source):
+            fleet.want(service, ids, proven)
 
     def _restore(self, act: acts.Restore) -> None:
         target, source, changed = self._plan.target, self._plan.source, []

@@ -40,7 +40,7 @@ def described(world: World, document: Document) -> Document:
         "updatedAt": _moment(progress.updated),
         "sourceServiceRevisions": _sources(world, document, plan, progress),
         "targetServiceRevision": _side(world, document, plan, plan.target, progress.production, progress.test),
-        "lifecycleStage": None if progress.stage in OWN_STAGES else progress.stage,
+        "lifecycleStage": _stage(progress),
         "lifecycleHookDetails": [_hook(plan, run) for run in progress.hooks],
         "deploymentConfiguration": document["configuration"],
         "rollback": _rollback(document, plan, progress),
@@ -61,6 +61,35 @@ def status_of(world: World, document: Document) -> str:
 def revision(document: Document) -> Document:
     """As DescribeServiceRevisions shows it."""
     return dict(shown(document))
+
+
+def current(world: World, service: Document) -> Document:
+    """What DescribeServices shows of the deployment under way, and of the revisions that have or want tasks."""
+    running = [each for each in records.of_service(world.store, service["serviceArn"]) if not records.is_over(each)]
+    revisions = [_current(world, service, deployment) for deployment in service["deployments"]]
+    told = {
+        "currentServiceRevisions": [
+            each for each in revisions if each["requestedTaskCount"] or each["runningTaskCount"]
+        ]
+    }
+    return {**told, **({"currentServiceDeployment": running[0]["plan"]["arn"]} if running else {})}
+
+
+def _current(world: World, service: Document, deployment: Document) -> Document:
+    counts = counts_of(world, service["serviceArn"], deployment["id"])
+    return {
+        "arn": records.revision_arn(service, deployment["id"]),
+        "requestedTaskCount": deployment["desiredCount"],
+        "runningTaskCount": counts["runningCount"],
+        "pendingTaskCount": counts["pendingCount"],
+    }
+
+
+def _stage(progress: Progress) -> str | None:
+    """One that went to its end keeps its last stage."""
+    if progress.stage == "FINISH" and not progress.end:
+        return "CLEAN_UP"
+    return None if progress.stage in OWN_STAGES else progress.stage
 
 
 def _sources(world: World, document: Document, plan: Plan, progress: Progress) -> list[Document]:
