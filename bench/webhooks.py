@@ -88,16 +88,20 @@ class Burst:
         """How the UI's own requests fare alone, and beside unsigned requests."""
         before = self.count("select count(*) from airdock_push")
         alone = asyncio.run(self._ui())
-        forged = Request(f"{self.address}/airdock/hooks/github", b"{}" * 1000, {"X-GitHub-Event": "push"})
+        bogus = {"X-GitHub-Event": "push", "X-GitHub-Delivery": "x", "X-Hub-Signature-256": "sha256=" + "0" * 64}
+        forged = Request(f"{self.address}/airdock/hooks/github", b"{}" * 1000, bogus)
+        own = Request(f"{self.address}/api/v2/dags/deliver_app-0/dagRuns", b"{}" * 1000, self._headers)
 
-        async def both() -> tuple[list[int], float]:
-            return await asyncio.gather(send_steadily(forged, FLOOD_PER_SECOND, FLOOD_SECONDS), self._ui())
+        async def both(flood: Request) -> tuple[list[int], float]:
+            return await asyncio.gather(send_steadily(flood, FLOOD_PER_SECOND, FLOOD_SECONDS), self._ui())
 
-        statuses, beside_it = asyncio.run(both())
+        statuses, beside_it = asyncio.run(both(forged))
+        _, beside_own = asyncio.run(both(own))
         written = self.count("select count(*) from airdock_push") - before
         return {
             "ui_p95_ms_alone": alone,
-            "ui_p95_ms_beside": beside_it,
+            "ui_p95_ms_beside_unsigned_pushes": beside_it,
+            "ui_p95_ms_beside_as_many_refused_by_airflow": beside_own,
             "refused": statuses.count(401),
             "of": len(statuses),
             "written": written,

@@ -17,7 +17,8 @@ class Record:
 
     def to_json(self) -> dict[str, Any]:
         """The record as dictionaries, lists, strings and numbers."""
-        return {name: _plain(getattr(self, name)) for name in _hints(type(self))}
+        own: Any = type(self)
+        return {name: _plain(getattr(self, name)) for name in _hints(own)}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -26,7 +27,8 @@ class Record:
         Raises:
             TypeError: a field without default is missing.
         """
-        hints = _hints(cls)
+        own: Any = cls
+        hints = _hints(own)
         return cls(**{name: _typed(hints[name], value) for name, value in data.items() if name in hints})
 
 

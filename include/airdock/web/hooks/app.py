@@ -19,7 +19,7 @@ from airdock.web.hooks.doorway import Doorway
 from airdock.web.hooks.inbox import Inbox, key_of
 from airdock.web.hooks.keys import KeyRing, airflow_connection
 from airdock.web.hooks.message import Declined, Message, read_body
-from airdock.web.hooks.providers import PROVIDERS, event_in, signed_by_sns
+from airdock.web.hooks.providers import PROVIDERS, event_in, refuse_unproved, signed_by_sns
 
 MOST_BYTES = 1024**2
 """Of a body. GitHub itself sends up to 25 MB; a push that large lists files by the ten thousand."""
@@ -45,6 +45,7 @@ class Desk:
         """The answer to a message. Raises Declined."""
         if provider not in PROVIDERS:
             raise Declined(404, f"no such provider; known are {', '.join(PROVIDERS)}")
+        refuse_unproved(Message(request.scope["headers"]), PROVIDERS[provider])
         message = await read_body(request.scope["headers"], request.stream(), MOST_BYTES)
         told = await self._told(provider, message)
         if isinstance(told, Unconcerning):

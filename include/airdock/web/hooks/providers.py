@@ -22,10 +22,20 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """`check` returns when the message is the provider's own, and raises Declined; `event` reads what was believed."""
+    """`check` returns when the message is the provider's own, and raises Declined; `event` reads what was believed.
 
+    `proofs`: the headers of which one must be there.
+    """
+
+    proofs: tuple[str, ...]
     check: Callable[[Message, Keys], None]
     event: Callable[[Message], Event]
+
+
+def refuse_unproved(message: Message, provider: Provider) -> None:
+    """Decline what carries no proof at all, before anything else is done for it. Raises Declined."""
+    if not any(message.one(name) for name in provider.proofs):
+        raise Declined(401, "the signature is missing")
 
 
 def event_in(message: Message, keys: Keys, provider: Provider) -> Event:
@@ -113,12 +123,16 @@ def _subscription(told: dict[str, Any]) -> Event:
     return Unconcerning("the subscription awaits confirmation, see the api-server's log", greeting=True)
 
 
+_STANDARD_PROOF = "webhook-signature"
+_HUB_PROOF = "x-hub-signature"
+_AWS_PROOFS = ("x-amz-sns-message-type", "x-airdock-token")
+
 PROVIDERS = {
-    "github": Provider(_hub("x-hub-signature-256"), _github_event),
-    "gitlab": Provider(_gitlab, _gitlab_event),
-    "bitbucket": Provider(_hub("x-hub-signature"), _bitbucket_event),
-    "bitbucket-data-center": Provider(_hub("x-hub-signature"), _data_center_event),
-    "codecommit": Provider(_aws, _aws_event(push_aws.codecommit_event)),
-    "ecr": Provider(_aws, _aws_event(push_aws.ecr_event)),
-    "generic": Provider(_standard, _generic_event),
+    "github": Provider(("x-hub-signature-256",), _hub("x-hub-signature-256"), _github_event),
+    "gitlab": Provider((_STANDARD_PROOF, "x-gitlab-token"), _gitlab, _gitlab_event),
+    "bitbucket": Provider((_HUB_PROOF,), _hub(_HUB_PROOF), _bitbucket_event),
+    "bitbucket-data-center": Provider((_HUB_PROOF,), _hub(_HUB_PROOF), _data_center_event),
+    "codecommit": Provider(_AWS_PROOFS, _aws, _aws_event(push_aws.codecommit_event)),
+    "ecr": Provider(_AWS_PROOFS, _aws, _aws_event(push_aws.ecr_event)),
+    "generic": Provider((_STANDARD_PROOF,), _standard, _generic_event),
 }

@@ -1,0 +1,160 @@
+"""Events that come by Amazon SNS, signed by a certificate of this test alone."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+from airdock.web.hooks import certificates
+from airdock.web.hooks.message import Declined
+from airdock.web.hooks.sns import signed_text
+from tests.hooks.conftest import Door, a_connection
+from tests.hooks.sender import COMMIT, Sent, payload
+
+TOPIC = "arn:aws:sns:eu-west-1:123456789012:pushes"
+CERTIFICATE = "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-0123456789abcdef.pem"
+
+
+class Topic:
+    """Signs as SNS does; `fetched` holds the addresses that were asked for its certificate."""
+
+    def __init__(self) -> None:
+        self.key: RSAPrivateKey = generate_private_key(65537, 2048)
+        self.fetched: list[str] = []
+
+    def certificate(self, address: str) -> bytes:
+        self.fetched.append(address)
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sns.amazonaws.com")])
+        made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(self.key.public_key())
+        made = made.serial_number(1).not_valid_before(datetime.now(UTC)).not_valid_after(datetime.now(UTC))
+        return made.sign(self.key, SHA256()).public_bytes(Encoding.PEM)
+
+    def says(self, message: str, kind: str = "Notification", **changes: Any) -> Sent:
+        """A message with changes that are signed with it."""
+        told = {
+            "Type": kind,
+            "MessageId": "22b80b92-fdea-4c2c-8f9d-bdfb0c7bf324",
+            "TopicArn": TOPIC,
+            "Message": message,
+            "Timestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
+            "SignatureVersion": "2",
+            "SigningCertURL": CERTIFICATE,
+            **changes,
+        }
+        told["Signature"] = base64.b64encode(self.key.sign(signed_text(told), PKCS1v15(), SHA256())).decode()
+        return self.sent(told)
+
+    def sent(self, told: dict[str, Any]) -> Sent:
+        headers = {"x-amz-sns-message-type": told["Type"], "Content-Type": "text/plain; charset=UTF-8"}
+        return "codecommit", json.dumps(told).encode(), headers
+
+
+@pytest.fixture
+def topic(door: Door, monkeypatch: pytest.MonkeyPatch) -> Iterator[Topic]:
+    found = Topic()
+    monkeypatch.setattr(certificates, "_fetched", found.certificate)
+    door.connections["airdock_hook_codecommit"] = a_connection("", topic_arns=[TOPIC])
+    return found
+
+
+EVENT = json.dumps(payload("codecommit_push"))
+
+
+def test_event_by_sns_is_the_same_push_as_by_eventbridge(door: Door, topic: Topic) -> None:
+    assert door.send(topic.says(EVENT)).status_code == 202
+    assert door.send(topic.says(EVENT, MessageId="another", Subject="told")).status_code == 200
+    [push] = door.stored()
+    assert (push.delivery, push.after) == (payload("codecommit_push")["id"], COMMIT)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"TopicArn": TOPIC + "x"},
+        {"TopicArn": None},
+        {"SignatureVersion": "1"},
+        {"SigningCertURL": "https://sns.eu-west-1.amazonaws.com.evil.example/SimpleNotificationService-01.pem"},
+        {"SigningCertURL": "http://sns.eu-west-1.amazonaws.com/SimpleNotificationService-01.pem"},
+        {"SigningCertURL": "https://sns.eu-west-1.amazonaws.com/other.pem"},
+        {"SigningCertURL": "https://169.254.169.254/latest/meta-data/"},
+        {"SigningCertURL": "https://u@sns.eu-west-1.amazonaws.com/SimpleNotificationService-01.pem"},
+        {"SigningCertURL": CERTIFICATE + "?x=1"},
+        {"SigningCertURL": 7},
+    ],
+    ids=repr,
+)
+def test_other_topic_version_or_certificate_is_401_and_nothing_is_fetched(
+    door: Door, topic: Topic, changes: dict[str, Any]
+) -> None:
+    assert door.send(topic.says(EVENT, **changes)).status_code == 401
+    assert topic.fetched == []
+    assert door.stored() == []
+
+
+@pytest.mark.parametrize("changes", [{"Timestamp": "2020-01-01T00:00:00.000Z"}, {"Timestamp": "now"}, {"Timestamp": 1}])
+def test_old_message_is_401(door: Door, topic: Topic, changes: dict[str, Any]) -> None:
+    assert door.send(topic.says(EVENT, **changes)).status_code == 401
+
+
+@pytest.mark.parametrize("part", ["Message", "MessageId", "Timestamp", "Type", "Signature"])
+def test_message_that_was_changed_after_signing_is_401(door: Door, topic: Topic, part: str) -> None:
+    _, body, _ = topic.says(EVENT)
+    told = json.loads(body)
+    changed = {**told, part: told[part].replace("2", "3") if part != "Type" else "SubscriptionConfirmation"}
+    assert door.send(topic.sent(changed)).status_code == 401
+    assert door.stored() == []
+
+
+@pytest.mark.parametrize("signature", ["", "x", "ä", None, 7, "A" * 344])
+def test_signature_that_is_none_is_401(door: Door, topic: Topic, signature: Any) -> None:
+    _, body, _ = topic.says(EVENT)
+    assert door.send(topic.sent({**json.loads(body), "Signature": signature})).status_code == 401
+
+
+def test_sha1_signature_is_401(door: Door, topic: Topic) -> None:
+    _, body, _ = topic.says(EVENT)
+    told = json.loads(body)
+    told["Signature"] = base64.b64encode(topic.key.sign(signed_text(told), PKCS1v15(), SHA1())).decode()
+    assert door.send(topic.sent(told)).status_code == 401
+
+
+def test_subscription_is_left_to_the_topics_owner(door: Door, topic: Topic, caplog: pytest.LogCaptureFixture) -> None:
+    visited = "https://sns.eu-west-1.amazonaws.com/?Action=ConfirmSubscription"
+    asked = topic.says("Confirm", "SubscriptionConfirmation", Token="2336412f37", SubscribeURL=visited)
+    assert door.send(asked).status_code == 200
+    assert topic.fetched == [CERTIFICATE]
+    assert f"aws sns confirm-subscription --topic-arn {TOPIC} --token 2336412f37" in caplog.text
+
+
+@pytest.mark.parametrize("message", ["", "{", "[]", "null", '{"id": 1}'])
+def test_message_that_is_no_event_is_declined(door: Door, topic: Topic, message: str) -> None:
+    assert door.send(topic.says(message)).status_code in (204, 400, 422)
+
+
+def test_certificate_that_can_not_be_fetched_is_503(door: Door, topic: Topic, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_: str) -> bytes:
+        raise TimeoutError
+
+    monkeypatch.setattr(certificates, "_fetched", away)
+    assert door.send(topic.says(EVENT)).status_code == 503
+
+
+def test_certificate_is_fetched_from_nowhere_else() -> None:
+    with pytest.raises((AssertionError, Declined)):
+        certificates.certificate("https://example.com/SimpleNotificationService-01.pem")
+
+
+def test_message_of_a_topic_is_still_believed_hours_later(door: Door, topic: Topic) -> None:
+    before = (datetime.now(UTC) - timedelta(hours=6)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    assert door.send(topic.says(EVENT, Timestamp=before)).status_code == 202
