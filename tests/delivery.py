@@ -25,7 +25,8 @@ def connect(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def a_target(**changes: Any) -> Environment:
     """The greeter's environment; `traffic` and other parts of the rollout by their own names."""
-    rollout = {"strategy": "codedeploy", "application": "greeter", "deployment_group": "greeter"}
+    rollout: dict[str, Any] = {"strategy": "codedeploy", "application": "greeter", "deployment_group": "greeter"}
+    rollout["deadline_minutes"] = 6000
     for key in ("traffic", "success_at", "deadline_minutes"):
         if key in changes:
             rollout[key] = changes.pop(key)

@@ -9,7 +9,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from airdock.aws.operators.codedeploy import CodeDeployCreateDeploymentOperator
-from airdock.aws.operators.rollback import RollBackOperator
+from airdock.aws.operators.codedeploy_rollback import CodeDeployRollBackOperator
 from tests.blue_green import BlueGreen, until
 from tests.delivery import a_release, a_source, a_target, connect
 from tests.fakes import FakeStore, a_context, run_task
@@ -43,7 +43,7 @@ class Run:
         )
 
     def roll_back(self, deploy: str = "failed") -> Any:
-        operator = RollBackOperator(
+        operator = CodeDeployRollBackOperator(
             task_id="roll_back",
             application="greeter",
             environment="production",

@@ -24,7 +24,7 @@ from tests.outcomes.greeter import (
 
 CASES = [
     Case("good release", "live", "is live", production="the new version"),
-    Case("crash at start", "rolled_back", "container web exited with 1", version="crash at start"),
+    Case("crash at start", "rolled_back", "the configuration is missing", version="crash at start"),
     Case("unhealthy", "rolled_back", "health", version="unhealthy"),
     Case("5xx under traffic", "rolled_back", "5", version="5xx under traffic", fails_requests=True),
     Case("alarm", "rolled_back", "greeter-5xx", disturbed=True),

@@ -9,7 +9,7 @@ from typing import Any
 
 from airdock.spec import Pipeline
 from tests.blue_green import APPLICATION, CLUSTER, Greeter
-from tests.local_aws_process import LocalAws
+from tests.local_aws_process import REGION, LocalAws
 
 ALARM = "greeter-5xx"
 
@@ -37,7 +37,14 @@ def a_pipeline(environment: dict[str, Any], page: str) -> Pipeline:
 
 def task_definition_file(image: str) -> str:
     """taskdef.json with this image."""
-    container = {"name": "web", "image": image, "essential": True, "portMappings": [{"containerPort": 8080}]}
+    log = {"awslogs-group": "/ecs/greeter", "awslogs-region": REGION, "awslogs-stream-prefix": "web"}
+    container = {
+        "name": "web",
+        "image": image,
+        "essential": True,
+        "portMappings": [{"containerPort": 8080}],
+        "logConfiguration": {"logDriver": "awslogs", "options": {**log, "awslogs-create-group": "true"}},
+    }
     told = {"family": APPLICATION, "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"]}
     return json.dumps({**told, "cpu": "256", "memory": "512", "containerDefinitions": [container]})
 

@@ -67,13 +67,14 @@ def gather(monkeypatch: pytest.MonkeyPatch, aws: FakeAws, code: str = "", messag
     monkeypatch.setattr("airdock.aws.hooks._client", aws.client)
     service, group = Service(Account(), "demo", "greeter", "web"), Group(Account(), "greeter", "greeter")
     error = {"code": code, "message": message}
-    return causes_of(Failure(service, group, ARN, error, SINCE, ("greeter-green",)))
+    return causes_of(Failure(service, ARN, SINCE, ("greeter-green",), error, group))
 
 
 def test_a_crashed_task_is_told_with_its_exit_code_and_last_log_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     aws = FakeAws()
     causes = gather(monkeypatch, aws)
-    assert causes.sentences == ("a task stopped: Essential container in task exited; container web exited with 3",)
+    stopped = "a task stopped: Essential container in task exited; container web exited with 3"
+    assert causes.sentences == (f"{stopped}; its log ends with \"KeyError: 'DB'\"",)
     assert causes.log == ("Traceback", "KeyError: 'DB'")
     assert aws.streams == ["web/web/abc123"]
 

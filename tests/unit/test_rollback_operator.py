@@ -8,7 +8,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from airdock.aws.operators.codedeploy import CodeDeployCreateDeploymentOperator
-from airdock.aws.operators.rollback import RollBackOperator
+from airdock.aws.operators.codedeploy_rollback import CodeDeployRollBackOperator
 from airdock.errors import Fault
 from tests.delivery import a_release, a_source, a_target
 from tests.fake_stage import FakeStage, arn, image
@@ -43,7 +43,7 @@ class Run:
         return run_task(self.deploying(**changes), self.context("deploy"))
 
     def roll_back(self, state: str = "failed", **changes: Any) -> Any:
-        operator = RollBackOperator(
+        operator = CodeDeployRollBackOperator(
             task_id="roll_back",
             **NAMES,
             target=self.target,
@@ -217,7 +217,7 @@ def test_a_way_back_whose_replaced_tasks_outlive_its_deadline_has_succeeded(stag
 
 
 def test_a_rollback_that_does_not_end_is_given_up_and_said(stage: FakeStage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airdock.aws.operators.codedeploy.ROLLBACK_MINUTES", 0.002)
+    monkeypatch.setattr("airdock.aws.operators.deploy.ROLLBACK_MINUTES", 0.002)
     stage.patience = 10**6
     monkeypatch.setattr(stage, "stop_deployment", lambda **_: {"status": "Pending"})
     with pytest.raises(AirflowFailException, match="its rollback had not ended"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from airdock.plan.deployment_result import deployment_state
 from airdock.plan.way_back import Way, choose_way_back
 
 OLD, NEW, OTHER = (f"arn:task-definition/greeter:{revision}" for revision in (6, 7, 8))
@@ -30,6 +31,8 @@ def test_the_way_back_follows_from_the_deployment_and_what_runs(
     status: str, over: bool, runs_now: str, way: Way
 ) -> None:
     deployment = {"id": "d-AAAAAAAAA", "status": status}
-    chosen = choose_way_back(deployment, over=over, runs_now=runs_now, delivered=NEW, ran_before=OLD)
+    chosen = choose_way_back(
+        deployment, deployment_state(status), over=over, runs_now=runs_now, delivered=NEW, ran_before=OLD
+    )
     assert chosen.way is way
     assert chosen.sentence

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -25,14 +25,19 @@ TROUBLE = re.compile(r"unhealthy|unable to|failed|was not found|is not authorize
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The deployment whose failure is looked into; `target_groups` are those of its new tasks."""
+    """The deployment whose failure is looked into.
+
+    `target_groups`: those of its new tasks. `error`, `group`: CodeDeploy's, whose alarms are in the group. `alarms`:
+    those that ECS says have fired.
+    """
 
     service: Service
-    group: Group
     task_definition: str
-    error: Mapping[str, str]
     since: datetime
     target_groups: tuple[str, ...] = ()
+    error: Mapping[str, str] = field(default_factory=dict)
+    group: Group | None = None
+    alarms: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +52,16 @@ def causes_of(failure: Failure) -> Causes:
     """Gather what can be known now; never raises for what AWS does not tell."""
     stopped = _tried("the stopped tasks", lambda: stopped_tasks(failure))
     failed = [task for task in stopped.found if why_stopped(task)]
+    log = _tried("the container's log", lambda: _log_tail(failure, (failed or stopped.found)[:1]))
+    # The one whose log was read comes first; what it said at last is mostly the cause itself.
+    last_words = f"; its log ends with {log.found[-1]!r}" if failed and log.found else ""
+    told = [f"a task stopped: {why_stopped(task)}{last_words if task is failed[0] else ''}" for task in failed]
     sources = [
         _tried("the alarms", lambda: _alarms(failure)),
-        Told([f"a task stopped: {why_stopped(task)}" for task in failed], stopped.unknown),
+        Told(told, stopped.unknown),
         _tried("the targets' health", lambda: _unhealthy_targets(failure)),
         _tried("the service's events", lambda: _service_events(failure)),
     ]
-    log = _tried("the container's log", lambda: _log_tail(failure, (failed or stopped.found)[:1]))
     sentences = [sentence for source in [*sources, Told([], log.unknown)] for sentence in source.sentences()]
     return Causes(tuple(dict.fromkeys(sentences)), tuple(log.found))
 
@@ -103,16 +111,20 @@ def _exit(container: Mapping[str, Any]) -> str:
 
 def _alarms(failure: Failure) -> list[str]:
     """The alarms that stopped the deployment with the reason that CloudWatch gave when they fired."""
-    if failure.error.get("code") != "ALARM_ACTIVE":
+    cloudwatch = failure.service.account.client("cloudwatch")
+    names = failure.alarms or _alarms_of_group(failure)
+    return [told for name in names if (told := _alarm(cloudwatch, name, failure.since))]
+
+
+def _alarms_of_group(failure: Failure) -> list[str]:
+    """Those of the deployment group that CodeDeploy names in its error, or all if it names none."""
+    if failure.group is None or failure.error.get("code") != "ALARM_ACTIVE":
         return []
-    lookup = failure.service.account.client
-    group = lookup("codedeploy").get_deployment_group(
+    group = failure.service.account.client("codedeploy").get_deployment_group(
         applicationName=failure.group.application, deploymentGroupName=failure.group.name
     )["deploymentGroupInfo"]
     names = [alarm["name"] for alarm in group.get("alarmConfiguration", {}).get("alarms", [])]
-    named = [name for name in names if name in failure.error.get("message", "")] or names
-    cloudwatch = lookup("cloudwatch")
-    return [told for name in named if (told := _alarm(cloudwatch, name, failure.since))]
+    return [name for name in names if name in failure.error.get("message", "")] or names
 
 
 def _alarm(cloudwatch: Any, name: str, since: datetime) -> str:
@@ -159,13 +171,14 @@ def _log_tail(failure: Failure, tasks: list[dict[str, Any]]) -> list[str]:
     """The last lines of the container's awslogs stream (`prefix/container/task id`); none with another log driver."""
     if not tasks:
         return []
-    name, lookup = failure.service.container, failure.service.account.client
+    lookup = failure.service.account.client
     definition = lookup("ecs").describe_task_definition(taskDefinition=failure.task_definition)["taskDefinition"]
-    log = (container_of(definition["containerDefinitions"], name) or {}).get("logConfiguration") or {}
+    container = container_of(definition["containerDefinitions"], failure.service.container) or {}
+    log = container.get("logConfiguration") or {}
     options = log.get("options", {})
     if log.get("logDriver") != "awslogs" or "awslogs-stream-prefix" not in options:
         return []
-    stream = f"{options['awslogs-stream-prefix']}/{name}/{tasks[0]['taskArn'].rpartition('/')[2]}"
+    stream = f"{options['awslogs-stream-prefix']}/{container['name']}/{tasks[0]['taskArn'].rpartition('/')[2]}"
     events = lookup("logs").get_log_events(
         logGroupName=options["awslogs-group"], logStreamName=stream, limit=LOG_LINES, startFromHead=False
     )["events"]

@@ -45,8 +45,10 @@ class Group:
 
     @classmethod
     def of(cls, target: Environment) -> Group:
-        account = Account(target.aws_connection, target.region)
-        return cls(account, target.rollout.application, target.rollout.deployment_group)
+        rollout = target.rollout
+        if rollout.strategy != "codedeploy":
+            raise TypeError(f"{target.service} is not deployed by CodeDeploy, but with the strategy {rollout.strategy}")
+        return cls(Account(target.aws_connection, target.region), rollout.application, rollout.deployment_group)
 
     def __str__(self) -> str:
         return f"{self.application}/{self.name}"

@@ -15,10 +15,12 @@ from airdock.aws.hooks import Account
 from airdock.aws.images import Repository
 from airdock.aws.operators.codebuild import CodeBuildStartBuildOperator
 from airdock.aws.operators.codedeploy import CodeDeployCreateDeploymentOperator
+from airdock.aws.operators.codedeploy_rollback import CodeDeployRollBackOperator
 from airdock.aws.operators.ecr import EcrWaitForScanOperator
 from airdock.aws.operators.ecs import EcsRegisterTaskDefinitionOperator
+from airdock.aws.operators.ecs_rollback import EcsRollBackOperator
+from airdock.aws.operators.ecs_service import EcsDeployServiceOperator
 from airdock.aws.operators.ecs_task import EcsRunTaskOperator
-from airdock.aws.operators.rollback import RollBackOperator
 from airdock.aws.operators.source import CloneSourceOperator
 from airdock.aws.operators.verdict import VerdictOperator
 from airdock.aws.operators.verify import VerifyServiceOperator
@@ -88,7 +90,8 @@ def register(pipeline: Pipeline, target: Environment, release: Release, **kwargs
 
 
 def deploy(pipeline: Pipeline, name: str, target: Environment, release: Release, register: Any) -> BaseOperator:
-    return CodeDeployCreateDeploymentOperator(
+    kind = CodeDeployCreateDeploymentOperator if _by_codedeploy(target) else EcsDeployServiceOperator
+    return kind(
         task_id="deploy",
         application=pipeline.application,
         environment=name,
@@ -120,7 +123,8 @@ def verify(target: Environment, register: Any) -> BaseOperator:
 
 
 def roll_back(pipeline: Pipeline, name: str, target: Environment, register: Any, deploy: Any) -> BaseOperator:
-    return RollBackOperator(
+    kind = CodeDeployRollBackOperator if _by_codedeploy(target) else EcsRollBackOperator
+    return kind(
         task_id="roll_back",
         application=pipeline.application,
         environment=name,
@@ -147,6 +151,10 @@ def verdict(
         source=(release.source.operator.task_id, release.source.key),
         earlier=[task.task_id for task in earlier],
     )
+
+
+def _by_codedeploy(target: Environment) -> bool:
+    return target.rollout.strategy == "codedeploy"
 
 
 def _account(pipeline: Pipeline) -> Account:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airdock.spec.rollout import AllAtOnce, Canary, Configuration, Linear
+from airdock.spec.codedeploy_rollout import AllAtOnce, Canary, Configuration, Linear
 
 ALL_AT_ONCE = "CodeDeployDefault.ECSAllAtOnce"
 PREDEFINED_CANARIES = {(10, 5): "5Minutes", (10, 15): "15Minutes"}

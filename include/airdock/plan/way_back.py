@@ -8,7 +8,6 @@ from enum import StrEnum
 from typing import Any
 
 from airdock.plan.adoption import State
-from airdock.plan.deployment_result import deployment_state
 
 
 class Way(StrEnum):
@@ -29,20 +28,20 @@ class WayBack:
 
 
 def choose_way_back(
-    deployment: Mapping[str, Any], *, over: bool, runs_now: str, delivered: str, ran_before: str
+    deployment: Mapping[str, Any], state: State, *, over: bool, runs_now: str, delivered: str, ran_before: str
 ) -> WayBack:
-    """Choose by the facts of the run's own deployment.
+    """Choose by the facts of the run's own deployment (`id`, `status` in AWS's word), and what its status means.
 
-    `over`: whether CodeDeploy will do nothing more of its own accord, a rollback included. `runs_now`, `ran_before`:
-    the ARNs of the primary task definition now, and when the delivery recorded it; `delivered`: that of the delivery.
+    `over`: whether AWS will do nothing more of its own accord, a rollback included. `runs_now`, `ran_before`: the
+    ARNs of the primary task definition now, and when the delivery recorded it; `delivered`: that of the delivery.
     """
-    name = f"the deployment {deployment['id']}"
-    if deployment_state(deployment["status"]) is State.RUNNING:
-        return WayBack(Way.STOP, f"{name} is still active: stopping it makes CodeDeploy shift the traffic back")
+    name, status = f"the deployment {deployment['id']}", deployment["status"].lower()
+    if state is State.RUNNING and not over:
+        return WayBack(Way.STOP, f"{name} is still active: it is stopped, which takes the traffic back")
     if not over:
-        return WayBack(Way.FOLLOW, f"{name} has {deployment['status'].lower()} and CodeDeploy is rolling it back")
+        return WayBack(Way.FOLLOW, f"{name} has {status} and is being rolled back")
     if runs_now == ran_before:
-        return WayBack(Way.CONFIRM, f"{name} has {deployment['status'].lower()} and production runs {ran_before}")
+        return WayBack(Way.CONFIRM, f"{name} has {status} and production runs {ran_before}")
     if runs_now != delivered:
         return WayBack(Way.LEAVE, f"production runs {runs_now}, which another has deployed since: it is left alone")
     return WayBack(Way.REDEPLOY, f"production runs {runs_now}: deploying {ran_before} again")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from airdock.spec.codedeploy_rollout import AllAtOnce, Canary, CodeDeployRollout, Configuration, Linear, Traffic
+from airdock.spec.ecs_rollout import EcsRollout, RollingRollout
 from airdock.spec.environment import Environment, Verify
 from airdock.spec.image import Build, Findings, Image, Scan
 from airdock.spec.loader import load, parse
 from airdock.spec.one_off_task import OneOffTask
 from airdock.spec.pipeline import Pipeline
 from airdock.spec.problem import Place, Problem, SpecError
-from airdock.spec.rollout import AllAtOnce, Canary, CodeDeployRollout, Configuration, Linear, Rollout, Traffic
+from airdock.spec.rollout import Rollout
 from airdock.spec.scheduled import Scheduled
 from airdock.spec.source import CodeCommitSource, ForgeSource, GitSource, Source
 from airdock.spec.task_definition import (
@@ -26,6 +28,7 @@ __all__ = [
     "CodeCommitSource",
     "CodeDeployRollout",
     "Configuration",
+    "EcsRollout",
     "Environment",
     "Findings",
     "ForgeSource",
@@ -39,6 +42,7 @@ __all__ = [
     "Place",
     "Problem",
     "RepositoryTaskDefinition",
+    "RollingRollout",
     "Rollout",
     "Scan",
     "Scheduled",

@@ -29,6 +29,13 @@ TITLES = {
     "InfrastructureTaskDefinition": "Infrastructure task definition",
     "LiveTaskDefinition": "Live task definition",
     "OneOffTask": "One-off task",
+    "BlueGreen": "Blue/green of ECS",
+    "NativeCanary": "Canary of ECS",
+    "NativeLinear": "Linear of ECS",
+    "EcsRollout": "ECS rollout",
+    "RollingRollout": "Rolling rollout",
+    "CircuitBreaker": "Circuit breaker",
+    "LambdaHook": "Lambda hook",
     "RepositoryTaskDefinition": "Repository task definition",
 }
 """Headings of the parts whose class names are no words."""
@@ -82,7 +89,7 @@ def _value(setting: Schema) -> str:
         return ", ".join(f"`{word}`" for word in words)
     if "items" in setting:
         return f"list of {_value(setting['items'])}s"
-    kinds = {"integer": "whole number", "boolean": "`true`, `false`", "object": "text by name"}
+    kinds = {"integer": "whole number", "number": "number", "boolean": "`true`, `false`", "object": "text by name"}
     kind = kinds.get(setting["type"], "text")
     return kind + _bounds(setting)
 

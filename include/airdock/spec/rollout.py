@@ -1,86 +1,12 @@
-"""How traffic moves from the old version to the new one."""
+"""How a release gets its traffic: who moves it, in which steps, and what stops it."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from airdock.spec.words import CodeDeployName, Part
+from airdock.spec.codedeploy_rollout import CodeDeployRollout
+from airdock.spec.ecs_rollout import EcsRollout, RollingRollout
 
-LONGEST_TRAFFIC_MINUTES = 2880
-"""CodeDeploy keeps a deployment's old tasks for two days at most."""
-
-
-class AllAtOnce(Part):
-    """All traffic in one step, once the new tasks are healthy."""
-
-    type: Literal["all_at_once"] = Field(default="all_at_once", description="All traffic in one step.")
-
-
-class Canary(Part):
-    """A first share of the traffic, and after a wait the rest."""
-
-    type: Literal["canary"] = Field(description="A first share, then the rest.")
-    percent: int = Field(default=10, ge=1, le=99, description="The first share of the traffic.")
-    wait_minutes: int = Field(
-        default=5, ge=1, le=LONGEST_TRAFFIC_MINUTES, description="How long the first share is watched."
-    )
-
-
-class Linear(Part):
-    """Equal shares of the traffic, one after the other."""
-
-    type: Literal["linear"] = Field(description="Equal shares, one after the other.")
-    percent: int = Field(default=10, ge=1, le=99, description="The share that moves in each step.")
-    every_minutes: int = Field(
-        default=1, ge=1, le=LONGEST_TRAFFIC_MINUTES, description="How long each step is watched."
-    )
-
-
-class Configuration(Part):
-    """A CodeDeploy deployment configuration by its name."""
-
-    type: Literal["configuration"] = Field(default="configuration", description="A configuration that exists already.")
-    configuration: CodeDeployName = Field(
-        description="The name of a deployment configuration for ECS, such as CodeDeployDefault.ECSAllAtOnce."
-    )
-
-
-def _short_form(written: Any) -> Any:
-    """`{configuration: name}` needs no `type`."""
-    if isinstance(written, dict) and "configuration" in written and "type" not in written:
-        return {"type": "configuration", **written}
-    return written
-
-
-Traffic = Annotated[
-    Annotated[AllAtOnce | Canary | Linear | Configuration, Field(discriminator="type")],
-    BeforeValidator(_short_form),
-]
-
-
-class CodeDeployRollout(Part):
-    """Blue/green by AWS CodeDeploy: new tasks beside the old, a shift of traffic, rollback by itself."""
-
-    strategy: Literal["codedeploy"] = Field(description="Who moves the traffic.")
-    application: CodeDeployName = Field(description="The CodeDeploy application.")
-    deployment_group: CodeDeployName = Field(description="The deployment group, which names service and balancer.")
-    traffic: Traffic = Field(
-        default=AllAtOnce(),
-        description="How the traffic moves: type all_at_once, canary or linear, or configuration with a name.",
-    )
-    success_at: Literal["traffic_shift", "termination"] = Field(
-        default="termination",
-        description="When the deployment counts as done: once all traffic has moved, or once the old tasks are gone.",
-    )
-    deadline_minutes: int = Field(
-        default=60,
-        ge=1,
-        le=6000,
-        description="How long the deployment may take, its waits included; then it is stopped and rolled back, unless "
-        "all traffic has moved and only the old tasks have not ended.",
-    )
-
-
-Rollout = Annotated[CodeDeployRollout, Field(discriminator="strategy")]
+Rollout = Annotated[CodeDeployRollout | EcsRollout | RollingRollout, Field(discriminator="strategy")]

@@ -12,7 +12,7 @@ __all__ = ["Facts", "Lookup", "Subject", "Watch", "watch_for"]
 
 
 def watch_for(kind: str) -> Watch:
-    """The Watch of a kind: `build`, `scan`, `deployment`, `task` or `answers`.
+    """The Watch of a kind: `build`, `scan`, `deployment`, `service_deployment`, `task` or `answers`.
 
     Raises:
         KeyError: an unknown kind.
@@ -21,6 +21,7 @@ def watch_for(kind: str) -> Watch:
     from airdock.aws.watch.build import BuildWatch
     from airdock.aws.watch.deployment import DeploymentWatch
     from airdock.aws.watch.scan import ScanWatch
+    from airdock.aws.watch.service_deployment import ServiceDeploymentWatch
     from airdock.aws.watch.task import TaskWatch
 
     watches: dict[str, type[Watch]] = {
@@ -28,6 +29,7 @@ def watch_for(kind: str) -> Watch:
         "build": BuildWatch,
         "deployment": DeploymentWatch,
         "scan": ScanWatch,
+        "service_deployment": ServiceDeploymentWatch,
         "task": TaskWatch,
     }
     return watches[kind]()

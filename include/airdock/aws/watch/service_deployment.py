@@ -1,0 +1,149 @@
+"""How a deployment that ECS does itself is followed, up to the end of its rollback."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from airdock.aws.faults import spoken
+from airdock.aws.service_deployments import task_definitions
+from airdock.aws.watch.subject import Facts, Lookup
+from airdock.plan.adoption import State
+from airdock.plan.service_deployment_progress import service_deployment_progress
+from airdock.plan.service_deployment_result import service_deployment_state
+
+SERVICES_AT_ONCE = 10
+"""How many DescribeServices takes."""
+
+
+class ServiceDeploymentWatch:
+    """Facts of a service deployment, plain JSON:
+
+        id, service, status, stage, reason; started_at, ended_at: ISO 8601 or None,
+        task_definition, previous_task_definition: of the target and of the first source revision, or "",
+        tasks: {requested, running, pending} of the new version,
+        weights: {old: percent, new: percent} of production traffic, {} where ECS moves none,
+        hooks: [{id, type: PAUSE|AWS_LAMBDA, target, status, expires_at}],
+        waiting: ids of the pauses that wait for an answer,
+        failed_starts: of the new version, in a row, as DescribeServices counts them,
+        breaker: {status, failures, threshold}, alarms: {status, triggered: [names]},
+        rollback_reason: "" where ECS does not roll back,
+        newest: id of the service's newest deployment.
+
+    Options: `decides`: a pause that waits for an answer ends the wait too. `failed_starts`: so many failed starts of
+    the new version do.
+    """
+
+    batch = 20
+
+    def read(self, lookup: Lookup, ids: Sequence[str]) -> dict[str, Facts]:
+        ecs = lookup("ecs")
+        with spoken("asking ECS for the service deployment"):
+            found = ecs.describe_service_deployments(serviceDeploymentArns=list(ids))["serviceDeployments"]
+            revisions = task_definitions(ecs, [arn for each in found for arn in _revisions(each)])
+            newest = {each["serviceArn"]: _newest(ecs, each) for each in found if _state(each) is not State.RUNNING}
+            failed = _failed_starts(ecs, [each for each in found if _state(each) is State.RUNNING])
+        facts = [_facts(each, revisions, newest.get(each["serviceArn"], "")) for each in found]
+        counted = [failed.get((each["service"], each["task_definition"]), 0) for each in facts]
+        return {each["id"]: {**each, "failed_starts": count} for each, count in zip(facts, counted, strict=True)}
+
+    def finished(self, facts: Facts, options: Mapping[str, Any]) -> bool:
+        over = service_deployment_state(facts["status"]) is not State.RUNNING
+        answer_wanted = options.get("decides") and facts["waiting"]
+        return bool(over or answer_wanted or keeps_failing(facts, options.get("failed_starts")))
+
+    def progress(self, before: Facts | None, now: Facts) -> list[str]:
+        return service_deployment_progress(before, now)
+
+
+def keeps_failing(facts: Facts, limit: int | None) -> bool:
+    """Whether the new version has failed to start as often as is allowed, and ECS goes on with it all the same."""
+    turned = facts["status"].startswith("ROLLBACK")
+    running = service_deployment_state(facts["status"]) is State.RUNNING
+    return bool(limit and running and not turned and facts["failed_starts"] >= limit)
+
+
+def _failed_starts(ecs: Any, running: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], int]:
+    """Failed starts by service and task definition; ECS counts them for all its deployments."""
+    by_cluster: dict[str, list[str]] = {}
+    for each in running:
+        by_cluster.setdefault(each["clusterArn"], []).append(each["serviceArn"])
+    told = [
+        service
+        for cluster, arns in by_cluster.items()
+        for start in range(0, len(arns), SERVICES_AT_ONCE)
+        for service in ecs.describe_services(cluster=cluster, services=arns[start : start + SERVICES_AT_ONCE])[
+            "services"
+        ]
+    ]
+    return {
+        (service["serviceArn"], each["taskDefinition"]): int(each.get("failedTasks") or 0)
+        for service in told
+        for each in service.get("deployments", [])
+    }
+
+
+def _facts(told: Mapping[str, Any], revisions: Mapping[str, str], newest: str) -> Facts:
+    target, sources = told.get("targetServiceRevision") or {}, told.get("sourceServiceRevisions") or [{}]
+    hooks = [_hook(hook) for hook in told.get("lifecycleHookDetails", [])]
+    breaker, alarms = told.get("deploymentCircuitBreaker") or {}, told.get("alarms") or {}
+    return {
+        "id": told["serviceDeploymentArn"],
+        "service": told.get("serviceArn", ""),
+        "status": told["status"],
+        "stage": told.get("lifecycleStage", ""),
+        "reason": told.get("statusReason", ""),
+        "started_at": _iso(told.get("createdAt")),
+        "ended_at": _iso(told.get("finishedAt") or told.get("stoppedAt")),
+        "task_definition": revisions.get(target.get("arn", ""), ""),
+        "previous_task_definition": revisions.get(sources[0].get("arn", ""), ""),
+        "tasks": {name: target.get(f"{name}TaskCount", 0) for name in ("requested", "running", "pending")},
+        "weights": _weights(target),
+        "hooks": hooks,
+        "waiting": [hook["id"] for hook in hooks if hook["status"] == "AWAITING_ACTION"],
+        "breaker": {
+            "status": breaker.get("status", ""),
+            "failures": breaker.get("failureCount", 0),
+            "threshold": breaker.get("threshold", 0),
+        },
+        "alarms": {"status": alarms.get("status", ""), "triggered": alarms.get("triggeredAlarmNames", [])},
+        "rollback_reason": (told.get("rollback") or {}).get("reason", ""),
+        "newest": newest or told["serviceDeploymentArn"],
+    }
+
+
+def _hook(told: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "id": told["hookId"],
+        "type": told.get("targetType", ""),
+        "target": told.get("targetArn", ""),
+        "status": told.get("status", ""),
+        "expires_at": _iso(told.get("expiresAt")),
+    }
+
+
+def _weights(target: Mapping[str, Any]) -> dict[str, float]:
+    if "requestedProductionTrafficWeight" not in target:
+        return {}
+    new = float(target["requestedProductionTrafficWeight"])
+    return {"old": 100 - new, "new": new}
+
+
+def _revisions(told: Mapping[str, Any]) -> list[str]:
+    target, sources = told.get("targetServiceRevision") or {}, told.get("sourceServiceRevisions") or []
+    return [target.get("arn", ""), *(each.get("arn", "") for each in sources[:1])]
+
+
+def _state(told: Mapping[str, Any]) -> State:
+    return service_deployment_state(told["status"])
+
+
+def _newest(ecs: Any, told: Mapping[str, Any]) -> str:
+    """Who came last tells a deployment that gave way from one that was stopped."""
+    listed = ecs.list_service_deployments(cluster=told["clusterArn"], service=told["serviceArn"])["serviceDeployments"]
+    return str(max(listed, key=lambda each: each["createdAt"])["serviceDeploymentArn"]) if listed else ""
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return moment.isoformat() if moment else None

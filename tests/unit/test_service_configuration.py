@@ -1,0 +1,47 @@
+"""What ECS is asked for, checked against botocore's own model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from botocore.session import Session
+from botocore.validate import ParamValidator
+
+from airdock.plan.service_configuration import service_configuration, way_back_configuration
+from airdock.spec import Environment
+
+ROLE = "arn:aws:iam::123456789012:role/hooks"
+HOOK = {"function": "arn:aws:lambda:eu-west-1:1:function:ask", "role": ROLE, "stages": ["POST_TEST_TRAFFIC_SHIFT"]}
+ROLLOUTS: list[dict[str, Any]] = [
+    {"strategy": "rolling"},
+    {"strategy": "rolling", "circuit_breaker": {"threshold": 5}, "alarms": ["5xx"]},
+    {"strategy": "ecs"},
+    {"strategy": "ecs", "traffic": {"type": "canary"}, "alarms": ["5xx"], "hooks": [HOOK]},
+    {"strategy": "ecs", "traffic": {"type": "linear", "percent": 20.0, "every_minutes": 2}},
+]
+
+
+def rollout(told: dict[str, Any]) -> Any:
+    return Environment.model_validate({"cluster": "demo", "service": "greeter", "rollout": told}).rollout
+
+
+@pytest.mark.parametrize("told", ROLLOUTS)
+def test_every_configuration_is_one_that_botocore_accepts(told: dict[str, Any]) -> None:
+    shape = Session().get_service_model("ecs").shape_for("DeploymentConfiguration")
+    for made in (service_configuration(rollout(told)), way_back_configuration(rollout(told))):
+        assert not ParamValidator().validate(dict(made.request), shape).has_errors()
+        assert made.sentence
+
+
+def test_pauses_come_before_each_move_of_production_traffic_and_roll_back_without_an_answer() -> None:
+    request = service_configuration(rollout(ROLLOUTS[4]), pauses=True).request
+    [pause] = request["lifecycleHooks"]
+    assert (pause["targetType"], pause["lifecycleStages"]) == ("PAUSE", ["PRE_PRODUCTION_TRAFFIC_SHIFT"])
+    assert pause["timeoutConfiguration"]["action"] == "ROLLBACK"
+
+
+def test_the_way_back_waits_for_nothing_and_asks_nobody() -> None:
+    request = way_back_configuration(rollout(ROLLOUTS[3])).request
+    assert (request["strategy"], request["bakeTimeInMinutes"], request["lifecycleHooks"]) == ("BLUE_GREEN", 0, [])
+    assert not request["alarms"]["enable"]
