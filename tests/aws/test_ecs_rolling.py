@@ -203,6 +203,20 @@ def test_rollback_goes_on_after_kill_9(settled: NativeService) -> None:
     assert versions(settled) == {(200, "v1")}
 
 
+@pytest.mark.parametrize("cleanup", ["BLOCKING", "DEFERRED"])
+def test_early_success_needs_no_more_than_its_share_of_healthy_tasks(settled: NativeService, cleanup: str) -> None:
+    early = {"enable": True, "healthyPercent": 50, "sourceServiceRevisionCleanup": cleanup}
+    config = {"minimumHealthyPercent": 50, "maximumPercent": 200}
+    arn = settled.update(settled.task_definition("v2"), earlySuccessCriteria=early, **config)
+    assert settled.ended(arn)["status"] == "SUCCESSFUL"
+    until(lambda: versions(settled) == {(200, "v2")}, "only v2 to answer", settled.aws)
+    until(lambda: settled.service()["runningCount"] == 2, "both tasks", settled.aws)
+    disabled = {**early, "enable": False}
+    settled.ended(
+        settled.update(settled.task_definition("v1"), earlySuccessCriteria=disabled, minimumHealthyPercent=100)
+    )
+
+
 def test_force_new_deployment_is_a_service_deployment_and_scaling_is_none(settled: NativeService) -> None:
     known = len(settled.deployments(maxResults=100))
     where = {"cluster": CLUSTER, "service": "greeter"}

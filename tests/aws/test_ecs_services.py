@@ -251,30 +251,15 @@ def test_task_set_is_created_once_promoted_scaled_and_drained(cluster: Cluster, 
     until(lambda: len(cluster.service(shifting["service"])["taskSets"]) == 1, "blue to be gone", cluster.aws)
 
 
-@pytest.mark.parametrize(
-    ("config", "named"),
-    [
-        (
-            {
-                "earlySuccessCriteria": {
-                    "enable": True,
-                    "healthyPercent": 50,
-                    "sourceServiceRevisionCleanup": "BLOCKING",
-                }
-            },
-            "earlySuccessCriteria",
-        ),
-    ],
-)
-def test_what_is_not_built_is_refused_by_name(cluster: Cluster, config: dict[str, Any], named: str) -> None:
-    with pytest.raises(ClientError, match=named):
+def test_what_is_not_built_is_refused_by_name(cluster: Cluster) -> None:
+    with pytest.raises(ClientError, match="Service Connect"):
         cluster.ecs.create_service(
             cluster=cluster.name,
             serviceName="refused",
             taskDefinition=version(cluster, 1),
             desiredCount=1,
             networkConfiguration=NETWORK,
-            deploymentConfiguration=config,
+            serviceConnectConfiguration={"enabled": True},
         )
 
 

@@ -22,6 +22,7 @@ from local_aws.ecs.rollouts.planning import plan_of, resolved, schedule
 from local_aws.ecs.rollouts.progress import (
     Alarms,
     Breaker,
+    Early,
     Hook,
     Inbox,
     Plan,
@@ -134,6 +135,27 @@ def test_rolling_waits_until_nothing_of_the_source_is_left() -> None:
     assert rollout.progress.stage == "SCALE_UP"
     rollout.sight = Sight(READY, EMPTY, desired=2)
     assert rollout.to_the_end().progress.status == "SUCCESSFUL"
+
+
+@pytest.mark.parametrize(("deferred", "source"), [(True, Side(0, 2, 2)), (False, EMPTY)])
+def test_early_success_waits_for_the_source_only_when_it_blocks(deferred: bool, source: Side) -> None:
+    rollout = Rollout(plan("ROLLING", early=Early(50, deferred)))
+    rollout.until(lambda progress: progress.stage == "SCALE_UP" and progress.begun)
+    rollout.sight = Sight(Side(2, 2, 0), source, desired=2)
+    for _ in range(10):
+        rollout.step()
+    assert rollout.progress.stage == "SCALE_UP"
+    rollout.sight = Sight(Side(2, 2, 1), source, desired=2)
+    rollout.until(lambda progress: progress.stage == "POST_SCALE_UP")
+
+
+def test_early_success_that_blocks_waits_for_the_last_task_of_the_source() -> None:
+    rollout = Rollout(plan("ROLLING", early=Early(50, deferred=False)))
+    rollout.until(lambda progress: progress.stage == "SCALE_UP" and progress.begun)
+    rollout.sight = Sight(Side(2, 2, 2), Side(0, 1, 1), desired=2)
+    for _ in range(10):
+        rollout.step()
+    assert rollout.progress.stage == "SCALE_UP"
 
 
 @given(

@@ -10,6 +10,7 @@ from local_aws.ecs.rollouts.planning import pair
 
 STRATEGIES = ("ROLLING", "BLUE_GREEN", "LINEAR", "CANARY")
 _OWN = {"linearConfiguration": "LINEAR", "canaryConfiguration": "CANARY"}
+_DROPPED = {**_OWN, "earlySuccessCriteria": "ROLLING"}
 _NOT_FOR_PAUSE = {"TEST_TRAFFIC_SHIFT", "PRODUCTION_TRAFFIC_SHIFT"}
 _OF_ROLLING = {"RECONCILE_SERVICE", "PRE_SCALE_UP", "POST_SCALE_UP"}
 _LEFT_BEHIND = ("lifecycleHooks", "bakeTimeInMinutes")
@@ -22,7 +23,7 @@ def configured(before: Document, given: Document) -> Document:
     """A configuration after an update: what is not given stays, unless another strategy has no use for it."""
     whole = {**before, **given}
     strategy = strategy_of(whole)
-    dropped = {name for name, owner in _OWN.items() if owner != strategy}
+    dropped = {name for name, owner in _DROPPED.items() if owner != strategy}
     if strategy == "ROLLING" and strategy_of(before) != "ROLLING":
         dropped |= set(_LEFT_BEHIND)
     return {name: value for name, value in whole.items() if name not in dropped or name in given}
@@ -43,8 +44,7 @@ def check_configuration(config: Document, controller: str, balancers: Sequence[D
         for thing in monitored if strategy == "ROLLING" else [strategy]:
             raise InvalidParameterError(f"{thing} needs the ECS deployment controller.")
         return
-    if (config.get("earlySuccessCriteria") or {}).get("enable"):
-        raise UnsupportedFeatureError("not implemented by the local AWS: ecs earlySuccessCriteria")
+    _check_early(config.get("earlySuccessCriteria") or {}, config, strategy)
     _check_numbers(config, strategy)
     _check_hooks(config.get("lifecycleHooks") or [], strategy)
     if strategy != "ROLLING":
@@ -63,6 +63,16 @@ def _check_numbers(config: Document, strategy: str) -> None:
     _within("stepBakeTimeInMinutes", linear.get("stepBakeTimeInMinutes"), 0, MOST_BAKE_MINUTES)
     _within("canaryPercent", canary.get("canaryPercent"), 0.1, 100.0)
     _within("canaryBakeTimeInMinutes", canary.get("canaryBakeTimeInMinutes"), 0, MOST_BAKE_MINUTES)
+
+
+def _check_early(early: Document, config: Document, strategy: str) -> None:
+    if not early.get("enable"):
+        return
+    if strategy != "ROLLING":
+        raise InvalidParameterError("earlySuccessCriteria is only valid with the ROLLING strategy.")
+    if early.get("healthyPercent") is None or not early.get("sourceServiceRevisionCleanup"):
+        raise InvalidParameterError("earlySuccessCriteria needs healthyPercent and sourceServiceRevisionCleanup.")
+    _within("healthyPercent", early["healthyPercent"], int(config.get("minimumHealthyPercent", 100)), 100)
 
 
 def _within(name: str, value: float | None, least: float, most: float) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from local_aws.clock import Clock
 from local_aws.ecs.records import Document
-from local_aws.ecs.rollouts.progress import Alarms, Breaker, Hook, Plan, Routes
+from local_aws.ecs.rollouts.progress import Alarms, Breaker, Early, Hook, Plan, Routes
 
 STAGE_MINUTES = 24 * 60
 _MOST_POLL_SECONDS = 0.5
@@ -32,6 +32,7 @@ def plan_of(clock: Clock, arn: str, service: Document, deployment: Document) -> 
         bake_seconds=clock.minutes(float(config.get("bakeTimeInMinutes") or 0)) if source else 0.0,
         breaker=_breaker(config.get("deploymentCircuitBreaker") or {}),
         alarms=_alarms(config.get("alarms") or {}),
+        early=_early(config.get("earlySuccessCriteria") or {}),
         hooks=hooks,
         routes=_routes(service, source),
         reconciles=reconciles,
@@ -121,6 +122,12 @@ def _breaker(given: Document) -> Breaker | None:
     limit = {"type": "BOUNDED_PERCENT", "value": 50, **(given.get("thresholdConfiguration") or {})}
     resets = given.get("resetOnHealthyTask")
     return Breaker(bool(given.get("rollback")), resets is not False, str(limit["type"]), int(limit["value"]))
+
+
+def _early(given: Document) -> Early | None:
+    if not given.get("enable"):
+        return None
+    return Early(int(given["healthyPercent"]), given["sourceServiceRevisionCleanup"] == "DEFERRED")
 
 
 def _alarms(given: Document) -> Alarms | None:

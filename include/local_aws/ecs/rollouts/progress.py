@@ -36,6 +36,14 @@ class Alarms:
 
 
 @dataclass(frozen=True)
+class Early:
+    """Early success: this percentage of healthy tasks is enough; `deferred`: the source's need not be gone."""
+
+    healthy_percent: int
+    deferred: bool
+
+
+@dataclass(frozen=True)
 class Hook:
     """A lifecycle hook as configured; the timeout is in real seconds."""
 
@@ -77,6 +85,7 @@ class Plan:
     bake_seconds: float = 0.0
     breaker: Breaker | None = None
     alarms: Alarms | None = None
+    early: Early | None = None
     hooks: tuple[Hook, ...] = ()
     routes: Routes | None = None
     reconciles: bool = False
@@ -197,6 +206,7 @@ def plan_from(document: dict[str, Any]) -> Plan:
         "breaker": Breaker(**breaker) if breaker else None,
         "alarms": Alarms(tuple(alarms["names"]), alarms["rolls_back"]) if alarms else None,
         "routes": Routes(**routes) if routes else None,
+        "early": Early(**document["early"]) if document["early"] else None,
         "hooks": tuple(Hook(**{**hook, "stages": tuple(hook["stages"])}) for hook in document["hooks"]),
         "schedule": tuple((percent, hold) for percent, hold in document["schedule"]),
         "others": tuple(document["others"]),

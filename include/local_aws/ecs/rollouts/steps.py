@@ -6,6 +6,7 @@ after either, so a deployment goes on exactly where it was.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -126,8 +127,16 @@ def _scale_up(view: View) -> Move:
         return view.failure("breaker", rolls_back=plan.breaker.rolls_back)
     if view.late:
         return view.failure("late")
-    ready = target.steady and (view.only_target or not plan.rolling)
-    return view.then() if ready else Rest()
+    return view.then() if _scaled_up(view) else Rest()
+
+
+def _scaled_up(view: View) -> bool:
+    plan, target = view.plan, view.target
+    gone = view.only_target or not plan.rolling
+    if plan.early is None:
+        return target.steady and gone
+    enough = math.ceil(view.sight.desired * plan.early.healthy_percent / 100)
+    return target.healthy >= enough and (gone or plan.early.deferred)
 
 
 def _shift_test(view: View) -> Move:
@@ -152,7 +161,8 @@ def _bake(view: View) -> Move:
 def _clean_up(view: View) -> Move:
     if not view.progress.begun:
         return acts.Want((view.plan.target,), proven=view.plan.target)
-    return view.then() if view.only_target else Rest()
+    deferred = view.plan.early is not None and view.plan.early.deferred
+    return view.then() if view.only_target or deferred else Rest()
 
 
 def _finish(view: View) -> Move:
