@@ -118,7 +118,7 @@ def test_signed_push_starts_one_run_of_the_pushed_commit(hooks: Hooks) -> None:
     assert "deliver_greeter" in runs
     assert len(runs) == len(set(runs))
     run = hooks.stack.airflow.run("deliver_greeter", f"codecommit__{delivery}")
-    assert run["conf"] == {"revision": COMMIT}
+    assert run["conf"] == {"revision": COMMIT, "ref": "refs/heads/main"}
     assert run["triggering_user_name"] == "ada"
     assert run["note"] == "main of greeter pushed by ada (codecommit)"
 

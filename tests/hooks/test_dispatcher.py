@@ -46,9 +46,11 @@ class Airflow:
 class Git:
     files: list[str] = field(default_factory=list)
     trouble: Exception | None = None
+    asked: int = 0
 
     def changed_files(self, _pipeline: Pipeline, before: str, after: str) -> list[str]:
         assert (before, after) == (BEFORE, HERE)
+        self.asked += 1
         if self.trouble:
             raise self.trouble
         return self.files
@@ -91,6 +93,8 @@ def test_push_of_unknown_files_asks_git(office: Office) -> None:
     office.inbox.put([PUSH])
     office.drain()
     assert office.airflow.started == ["b"]
+    # All three applications are of one repository.
+    assert office.git.asked == 1
 
 
 def test_push_starts_all_when_git_can_not_tell(office: Office) -> None:
@@ -170,7 +174,8 @@ def test_dispatcher_that_is_woken_starts_what_waits_and_ends(office: Office) -> 
 
 
 def test_run_is_of_the_pushed_commit_and_tells_whose_it_is() -> None:
-    assert conf_of(PUSH) == {"revision": HERE}
+    assert conf_of(PUSH) == {"revision": HERE, "ref": "refs/heads/main"}
+    assert conf_of(replace(PUSH, kind=Kind.TAG, ref="refs/tags/v1")) == {"revision": HERE}
     assert note_of(PUSH) == "main of acme/mono pushed by ada (github): Greet"
     request = Push("generic", "1", Repository("", "a"), Kind.REQUEST, "", environment="production")
     assert conf_of(request) == {"environment": "production"}
@@ -189,3 +194,13 @@ def test_pipelines_are_read_again_when_their_file_changes(tmp_path: Path) -> Non
     assert [each.owner for each in pipelines.now()] == ["ada"]
     file.unlink()
     assert pipelines.now() == []
+
+
+def test_pushes_wait_where_there_is_no_folder_of_pipelines(office: Office, tmp_path: Path) -> None:
+    folder = tmp_path / "later"
+    office.inbox.put([PUSH])
+    dispatcher = Dispatcher(office.inbox, Pipelines(folder).now, office.git.changed_files, office.airflow.start)
+    with pytest.raises(Fault, match="AIRDOCK_PIPELINES"):
+        dispatcher.drain()
+    folder.mkdir()
+    assert dispatcher.drain() == 1

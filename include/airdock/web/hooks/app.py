@@ -111,7 +111,8 @@ def application(lifespan: Any) -> FastAPI:
         try:
             return await app.state.desk.answer(request.path_params["provider"], request)
         except Declined as declined:
-            log.info("A message was declined with %d: %s", declined.status, declined.sentence)
+            # The sender's own log has the sentence, and Airflow's access log the status: a flood is not logged twice.
+            log.debug("A message was declined with %d: %s", declined.status, declined.sentence)
             return said(declined.status, declined.sentence)
         except ClientDisconnect:
             return said(400, "the connection ended before the body")

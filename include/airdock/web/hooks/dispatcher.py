@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from airdock.errors import AirdockError, Fault
 from airdock.plan.push import Push
@@ -51,7 +52,7 @@ class Result(Record):
 
 
 class Dispatcher:
-    """The thread. `pipelines` are asked for at each push; `start` starts one run and returns its id."""
+    """The thread. `pipelines` are asked for whenever something waits, and raise when there are none to be had."""
 
     def __init__(
         self, inbox: Inbox, pipelines: Callable[[], list[Pipeline]], changed_files: ChangedFiles, start: Start
@@ -80,9 +81,12 @@ class Dispatcher:
     def drain(self) -> int:
         """Take in hand all that waits now; how many those were."""
         count = 0
-        while not self._stopping.is_set() and self._inbox.waiting() and (taken := self._inbox.take(AT_ONCE)):
+        while not self._stopping.is_set() and self._inbox.waiting():
+            # Asked for before anything is taken: where there is no folder of pipelines, pushes wait until there is one.
+            pipelines = self._pipelines()
+            taken = self._inbox.take(AT_ONCE)
             for waiting in taken:
-                self._dispatch(waiting)
+                self._dispatch(waiting, pipelines)
             count += len(taken)
         return count
 
@@ -106,9 +110,10 @@ class Dispatcher:
             self._stopping.wait(QUIET_SECONDS)
         self._arrived.clear()
 
-    def _dispatch(self, waiting: Waiting) -> None:
-        concerned = [pipeline for pipeline in self._pipelines() if concerns(waiting.push, pipeline)]
-        results = [self._result(waiting, pipeline) for pipeline in concerned]
+    def _dispatch(self, waiting: Waiting, pipelines: list[Pipeline]) -> None:
+        git = AskedOnce(self._changed_files)
+        concerned = [pipeline for pipeline in pipelines if concerns(waiting.push, pipeline)]
+        results = [self._result(waiting, pipeline, git) for pipeline in concerned]
         for result in results:
             log.info("%s: %s: %s", waiting.push.run_id, result.application, result.sentence)
         if any(result.again for result in results) and waiting.attempts < MOST_ATTEMPTS:
@@ -117,10 +122,10 @@ class Dispatcher:
         else:
             self._inbox.done(waiting.number, [result.to_json() for result in results])
 
-    def _result(self, waiting: Waiting, pipeline: Pipeline) -> Result:
+    def _result(self, waiting: Waiting, pipeline: Pipeline, git: AskedOnce) -> Result:
         """What the push means for a pipeline that it concerns, once what it starts is started."""
         try:
-            found = self._decided(route(waiting.push, pipeline), pipeline, waiting)
+            found = _decided(route(waiting.push, pipeline), pipeline, waiting, git)
             run_id = self._start(found.application, waiting.push) if found.answer is Answer.START else ""
             return Result(found.application, found.sentence, run_id)
         except AirdockError as error:
@@ -129,15 +134,37 @@ class Dispatcher:
             log.exception("%s could not be taken to %s", waiting.push.run_id, pipeline.application)
             return Result(pipeline.application, f"Airflow failed: {type(error).__name__}", again=True)
 
-    def _decided(self, found: Route, pipeline: Pipeline, waiting: Waiting) -> Route:
-        """The route with git's answer in it: no file list is worth losing a push for."""
-        if found.answer is not Answer.ASK_GIT:
-            return found
-        try:
-            files = self._changed_files(pipeline, waiting.push.before, waiting.push.after)
-            return route_files(waiting.push, pipeline, files)
-        except AirdockError as error:
-            if isinstance(error, Fault) and waiting.attempts < MOST_QUESTIONS:
-                raise
-            sentence = f"what changed can't be told ({error.sentence}), so {pipeline.application} is delivered"
-            return Route(pipeline.application, Answer.START, sentence)
+
+class AskedOnce:
+    """What git says of one push: all applications of a repository share the answer, also that there is none."""
+
+    def __init__(self, changed_files: ChangedFiles) -> None:
+        self._changed_files = changed_files
+        self._told: dict[tuple[Any, ...], Sequence[str] | AirdockError] = {}
+
+    def changed_files(self, pipeline: Pipeline, push: Push) -> Sequence[str]:
+        """The paths that differ between the push's two commits. Raises AirdockError."""
+        source = pipeline.source
+        key = (source.provider, source.repository, source.connection, pipeline.aws_connection, pipeline.region)
+        if key not in self._told:
+            try:
+                self._told[key] = self._changed_files(pipeline, push.before, push.after)
+            except AirdockError as error:
+                self._told[key] = error
+        told = self._told[key]
+        if isinstance(told, AirdockError):
+            raise told
+        return told
+
+
+def _decided(found: Route, pipeline: Pipeline, waiting: Waiting, git: AskedOnce) -> Route:
+    """The route with git's answer in it: no file list is worth losing a push for."""
+    if found.answer is not Answer.ASK_GIT:
+        return found
+    try:
+        return route_files(waiting.push, pipeline, git.changed_files(pipeline, waiting.push))
+    except AirdockError as error:
+        if isinstance(error, Fault) and waiting.attempts < MOST_QUESTIONS:
+            raise
+        sentence = f"what changed can't be told ({error.sentence}), so {pipeline.application} is delivered"
+        return Route(pipeline.application, Answer.START, sentence)

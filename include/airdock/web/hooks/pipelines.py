@@ -6,6 +6,7 @@ import logging
 import os
 from pathlib import Path
 
+from airdock.errors import Fault
 from airdock.spec import Pipeline, SpecError, load
 
 FOLDER_VARIABLE = "AIRDOCK_PIPELINES"
@@ -24,7 +25,13 @@ class Pipelines:
         self._read: dict[Path, tuple[Stamp, Pipeline | None]] = {}
 
     def now(self) -> list[Pipeline]:
-        """The pipelines, in the order of their names."""
+        """The pipelines, in the order of their names.
+
+        Raises:
+            Fault: there is no such folder, which is not the same as one without pipelines.
+        """
+        if not self._folder.is_dir():
+            raise Fault(f"there is no folder {self._folder} here: name it in {FOLDER_VARIABLE}")
         self._read = {path: self._renewed(path) for path in sorted(self._folder.glob("*.yaml"))}
         return [pipeline for _, pipeline in self._read.values() if pipeline is not None]
 

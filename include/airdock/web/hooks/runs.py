@@ -8,8 +8,12 @@ from airdock.plan.push_routing import dag_id
 
 
 def conf_of(push: Push) -> dict[str, str]:
-    """The params of the run; what is left out has the pipeline's own default."""
-    told = {"revision": push.after, "environment": push.environment}
+    """The params of the run; what is left out has the pipeline's own default.
+
+    `ref` is the branch that moved: whether the commit is still its newest can be told by it, once the run's turn comes.
+    """
+    ref = push.ref if push.kind is Kind.BRANCH else ""
+    told = {"revision": push.after, "ref": ref, "environment": push.environment}
     return {name: value for name, value in told.items() if value}
 
 
