@@ -14,10 +14,11 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from types import MappingProxyType
 from urllib.parse import SplitResult, urlsplit
 
 from airdock.errors import Fault, Refused
@@ -28,6 +29,7 @@ METADATA_IPV6 = IPv6Network("fd00:ec2::/32")
 """Amazon's IPv6 addresses for instance metadata, credentials and time: private by number, never a balancer."""
 NAT64 = IPv6Network("64:ff9b::/96")
 LONGEST_BODY_BYTES = 256 * 1024
+OWN_HEADERS = {"User-Agent": "airdock", "Connection": "close"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,8 @@ class Answer:
     body: str
 
 
-def ask(url: str, timeout_seconds: float) -> Answer:
-    """GET `url` once; the body is cut at 256 KiB and at the timeout.
+def ask(url: str, timeout_seconds: float, headers: Mapping[str, str] = MappingProxyType({})) -> Answer:
+    """GET `url` once, with more headers; the body is cut at 256 KiB and at the timeout.
 
     Raises:
         Refused: the address is none that may be asked.
@@ -45,7 +47,7 @@ def ask(url: str, timeout_seconds: float) -> Answer:
     """
     parts = checked(url)
     try:
-        return _get(parts, _address_of(parts), timeout_seconds)
+        return _get(parts, _address_of(parts), timeout_seconds, headers)
     except (OSError, HTTPException) as error:
         raise Fault(f"{url} gave no answer: {error or type(error).__name__}") from error
 
@@ -95,12 +97,12 @@ def _refuse_forbidden(host: str, addresses: Iterable[str]) -> None:
             raise Refused(f"{host} is at {address}: link-local and metadata addresses are never asked")
 
 
-def _get(parts: SplitResult, address: tuple[str, int], timeout_seconds: float) -> Answer:
+def _get(parts: SplitResult, address: tuple[str, int], timeout_seconds: float, headers: Mapping[str, str]) -> Answer:
     until = time.monotonic() + timeout_seconds
     connection = _connected(parts, address, timeout_seconds)
     try:
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection.request("GET", path, headers={"User-Agent": "airdock", "Connection": "close"})
+        connection.request("GET", path, headers={**OWN_HEADERS, **headers})
         response = connection.getresponse()
         return Answer(response.status, _body(response, until))
     finally:

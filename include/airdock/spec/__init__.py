@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from airdock.spec.analysis import Analysis
 from airdock.spec.codedeploy_rollout import AllAtOnce, Canary, CodeDeployRollout, Configuration, Linear, Traffic
 from airdock.spec.ecs_rollout import EcsRollout, RollingRollout
 from airdock.spec.environment import Environment, Verify
@@ -23,6 +24,7 @@ from airdock.spec.triggers import Triggers
 
 __all__ = [
     "AllAtOnce",
+    "Analysis",
     "Build",
     "Canary",
     "CodeCommitSource",

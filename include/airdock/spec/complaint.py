@@ -23,7 +23,7 @@ def problems_of(error: ValidationError, document: Document) -> list[Problem]:
 
 
 def _problem(error: ErrorDetails, document: Document) -> Problem:
-    path = _written_path(error["loc"], document.content)
+    path = _written_path(error, document.content)
     if error["type"] == "union_tag_invalid":
         path = (*path, _tag_name(error))
     message, remedy, nearest = _told(error, path, document)
@@ -31,15 +31,17 @@ def _problem(error: ErrorDetails, document: Document) -> Problem:
     return Problem(document.place(path), ".".join(map(str, path)), message, remedy, value, nearest)
 
 
-def _written_path(loc: tuple[str | int, ...], content: Any) -> Path:
+def _written_path(error: ErrorDetails, content: Any) -> Path:
     """Where the error is in the file: pydantic's location without the tags of unions, which nobody wrote."""
     path: list[str | int] = []
+    loc, judged = error["loc"], error["type"] == "value_error"
     for position, part in enumerate(loc):
         inside = isinstance(content, dict) and part in content
         inside = inside or (isinstance(content, list) and isinstance(part, int) and part < len(content))
         if inside:
             content = content[part]
-        if inside or (position == len(loc) - 1 and part != "[key]" and isinstance(content, dict)):
+        missed = position == len(loc) - 1 and part != "[key]" and isinstance(content, dict) and not judged
+        if inside or missed:
             path.append(part)
     return tuple(path)
 

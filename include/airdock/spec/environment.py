@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from airdock.spec.analysis import Analysis
 from airdock.spec.one_off_task import OneOffTask
 from airdock.spec.rollout import Rollout
 from airdock.spec.scheduled import Scheduled
@@ -56,6 +57,9 @@ class Environment(Part):
         "Without it the AppSpec is made from the service and the task definition.",
     )
     rollout: Rollout = Field(description="How traffic moves to the new version.")
+    analysis: Analysis | None = Field(
+        default=None, description="What is measured between the steps of the traffic, and how good it must be."
+    )
     verify: Verify | None = Field(default=None, description="What the service must answer afterwards.")
 
     before_traffic: list[OneOffTask] = Field(

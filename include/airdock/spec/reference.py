@@ -22,10 +22,12 @@ same models by `make docs`.
 
 TITLES = {
     "AllAtOnce": "All at once",
+    "CloudWatchCheck": "CloudWatch check",
     "CodeCommitSource": "CodeCommit source",
     "CodeDeployRollout": "CodeDeploy rollout",
     "ForgeSource": "Forge source",
     "GitSource": "Git source",
+    "HttpCheck": "HTTP check",
     "InfrastructureTaskDefinition": "Infrastructure task definition",
     "LiveTaskDefinition": "Live task definition",
     "OneOffTask": "One-off task",
@@ -33,7 +35,9 @@ TITLES = {
     "NativeCanary": "Canary of ECS",
     "NativeLinear": "Linear of ECS",
     "EcsRollout": "ECS rollout",
+    "PrometheusCheck": "Prometheus check",
     "RollingRollout": "Rolling rollout",
+    "SqlCheck": "SQL check",
     "CircuitBreaker": "Circuit breaker",
     "LambdaHook": "Lambda hook",
     "RepositoryTaskDefinition": "Repository task definition",
