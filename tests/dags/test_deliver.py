@@ -55,6 +55,8 @@ def test_the_graph_reads_from_source_to_verdict(greeter: DAG) -> None:
         ("production.verify", "production.roll_back"),
         ("production.verify", "production.verdict"),
         ("production.roll_back", "production.verdict"),
+        ("production.verify", "production.prune"),
+        ("production.roll_back", "production.prune"),
     }
 
 
@@ -65,8 +67,8 @@ def test_the_trigger_form_offers_revision_and_environment_with_help(greeter: DAG
     assert greeter.params.get_param("environment").schema["enum"] == ["production"]
 
 
-def test_the_verdict_is_the_only_leaf_and_always_runs(greeter: DAG) -> None:
-    assert [task.task_id for task in greeter.leaves] == ["production.verdict"]
+def test_the_verdict_is_a_leaf_and_always_runs_with_nothing_but_the_pruning_beside_it(greeter: DAG) -> None:
+    assert {task.task_id for task in greeter.leaves} == {"production.verdict", "production.prune"}
     assert greeter.task_dict["production.verdict"].trigger_rule == "all_done"
 
 
@@ -86,7 +88,7 @@ def test_an_environment_begins_when_the_one_before_it_is_live(two_environments: 
     dag = two_environments
     assert dag.task_dict["staging.register"].upstream_task_ids == {"wait_for_scan"}
     assert dag.task_dict["production.register"].upstream_task_ids == {"staging.verdict"}
-    assert [task.task_id for task in dag.leaves] == ["production.verdict"]
+    assert {task.task_id for task in dag.leaves} == {"staging.prune", "production.verdict", "production.prune"}
     assert dag.params.get_param("environment").schema["enum"] == ["staging", "production"]
 
 
@@ -117,6 +119,21 @@ def test_one_off_tasks_run_around_the_traffic_and_a_failing_one_leads_back(folde
         "production.run_warm",
     }
     assert "production.run_warm" in line["production.verdict"].upstream_task_ids
+
+
+def test_what_follows_a_release_comes_after_the_check_and_leads_nowhere_back(folder: Path) -> None:
+    path = folder / "pipelines" / "greeter.yaml"
+    told = yaml.safe_load(path.read_text())
+    told["environments"]["production"] |= {
+        "scheduled": [{"rule": "nightly"}],
+        "task_definition": {"from": "infrastructure", "parameter": "/greeter/image"},
+    }
+    path.write_text(json.dumps(told))
+    line = bag(folder).dags["deliver_greeter"].task_dict
+    assert line["production.retarget"].upstream_task_ids == {"production.verify"}
+    assert line["production.export_image"].upstream_task_ids == {"production.retarget"}
+    assert line["production.roll_back"].upstream_task_ids == {"production.deploy", "production.verify"}
+    assert "production.export_image" in line["production.verdict"].upstream_task_ids
 
 
 def test_a_broken_pipeline_breaks_itself_alone_and_visibly(folder: Path) -> None:

@@ -129,3 +129,9 @@ def test_delivery_is_live_only_when_the_whole_line_succeeded_and_nothing_was_tak
     taken_back = any(end.state == "success" for end in ends if end.step is Step.ROLL_BACK)
     assert (report.outcome is Outcome.LIVE) == (all_well and not taken_back)
     assert judge_delivery("greeter", ends[::-1]) == report
+
+
+def test_what_failed_to_follow_a_release_leaves_it_live_and_the_delivery_failed() -> None:
+    report = judge(Step.FOLLOW, "skipped", reason="the rule nightly is not there")
+    assert report.outcome is Outcome.FAILED
+    assert "the rule nightly is not there; the release itself is live" in report.sentence

@@ -116,14 +116,18 @@ def light(dag: DAG) -> DAG:
 def untangled(dag: DAG) -> DAG:
     """Leave out the arrows that a record draws past the tasks between its maker and its reader.
 
-    Only where a task waits for the success of all before it: there such an arrow says nothing that the others don't.
+    A task that waits for all before it stands for them, as a verdict does: an arrow past it says nothing more.
     """
     for task in dag.tasks:
-        if task.trigger_rule != "all_success":
+        if task.trigger_rule not in ("all_success", "all_done"):
             continue
         near = set(task.upstream_task_ids)
         for far in near:
-            if any(far in dag.get_task(other).get_flat_relative_ids(upstream=True) for other in near - {far}):
+            if any(_stands_for(dag.get_task(other), far) for other in near - {far}):
                 task.upstream_task_ids.discard(far)
                 dag.get_task(far).downstream_task_ids.discard(task.task_id)
     return dag
+
+
+def _stands_for(task: Any, other: str) -> bool:
+    return task.trigger_rule != "one_failed" and other in task.get_flat_relative_ids(upstream=True)

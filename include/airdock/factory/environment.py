@@ -28,7 +28,8 @@ def environment_group(
         verify = tasks.verify(target, register)
         after = tasks.around_traffic(pipeline, name, target, register, target.after_traffic)
         roll_back = tasks.roll_back(pipeline, name, target, register, deploy)
-        chain(register, *before, deploy, verify, *after)
+        follow = tasks.follow(target, register)
+        chain(register, *before, deploy, verify, *after, *follow.values())
         [deploy, verify, *after] >> roll_back
         group = {
             "register": register,
@@ -36,10 +37,14 @@ def environment_group(
             "deploy": deploy,
             "verify": verify,
             **_named("after_traffic", target.after_traffic, after),
+            **{f"follow {verb}": task for verb, task in follow.items()},
             "roll_back": roll_back,
         }
+        ends = [[verify, *after, *follow.values()][-1], roll_back]
         verdict = tasks.verdict(pipeline, name, target, release, group, earlier)
-        [(after or [verify])[-1], roll_back] >> verdict
+        ends >> verdict
+        for pruning in tasks.prune(pipeline, target, register):
+            ends >> pruning
     return {**group, "verdict": verdict}
 
 

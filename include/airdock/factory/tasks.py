@@ -18,14 +18,18 @@ from airdock.aws.operators.codedeploy import CodeDeployCreateDeploymentOperator
 from airdock.aws.operators.codedeploy_rollback import CodeDeployRollBackOperator
 from airdock.aws.operators.ecr import EcrWaitForScanOperator
 from airdock.aws.operators.ecs import EcsRegisterTaskDefinitionOperator
+from airdock.aws.operators.ecs_revisions import EcsPruneRevisionsOperator
 from airdock.aws.operators.ecs_rollback import EcsRollBackOperator
 from airdock.aws.operators.ecs_service import EcsDeployServiceOperator
 from airdock.aws.operators.ecs_task import EcsRunTaskOperator
+from airdock.aws.operators.image_parameter import SsmExportImageOperator
+from airdock.aws.operators.scheduled import EcsRetargetOperator
 from airdock.aws.operators.source import CloneSourceOperator
 from airdock.aws.operators.verdict import VerdictOperator
 from airdock.aws.operators.verify import VerifyServiceOperator
 from airdock.spec import Environment, Pipeline, RepositoryTaskDefinition
 from airdock.spec.one_off_task import OneOffTask
+from airdock.spec.task_definition import InfrastructureTaskDefinition
 
 STARTING_MINUTES = 15
 """What a build may wait for its turn, beyond its own time."""
@@ -115,6 +119,31 @@ def around_traffic(
             task_definition=register.output,
         )
         for task in wanted
+    ]
+
+
+def follow(target: Environment, register: Any) -> dict[str, BaseOperator]:
+    """What goes along with a release that is live: rules and schedules, and the image's parameter."""
+    made: dict[str, BaseOperator] = {}
+    if target.scheduled:
+        made["retarget"] = EcsRetargetOperator(task_id="retarget", target=target, task_definition=register.output)
+    if isinstance(owner := target.task_definition, InfrastructureTaskDefinition):
+        made["export_image"] = SsmExportImageOperator(
+            task_id="export_image",
+            account=Account(target.aws_connection, target.region),
+            parameter=owner.parameter,
+            task_definition=register.output,
+        )
+    return made
+
+
+def prune(pipeline: Pipeline, target: Environment, register: Any) -> list[BaseOperator]:
+    """Old revisions go, beside the verdict: it always succeeds, and must not be a run's last word."""
+    if target.keep_revisions is None:
+        return []
+    application, revision = pipeline.application, register.output
+    return [
+        EcsPruneRevisionsOperator(task_id="prune", application=application, target=target, task_definition=revision)
     ]
 
 

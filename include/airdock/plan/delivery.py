@@ -12,7 +12,7 @@ from airdock.release import Outcome, OutcomeReport
 class Step(StrEnum):
     """The steps of a delivery in their order; `roll_back` runs only when it must.
 
-    The two around the traffic may be several tasks each.
+    Those around the traffic may be several tasks each, and so may what follows a release that is live.
     """
 
     CLONE_SOURCE = "clone_source"
@@ -23,6 +23,7 @@ class Step(StrEnum):
     DEPLOY = "deploy"
     VERIFY = "verify"
     AFTER_TRAFFIC = "after_traffic"
+    FOLLOW = "follow"
     ROLL_BACK = "roll_back"
 
 
@@ -41,6 +42,7 @@ DOING = {
     Step.DEPLOY: "the deployment",
     Step.VERIFY: "the check of the service's answers",
     Step.AFTER_TRAFFIC: "a task after traffic",
+    Step.FOLLOW: "bringing along what follows the release",
     Step.ROLL_BACK: "the way back",
 }
 
@@ -108,6 +110,8 @@ def _judge(broken: StepEnd, way_back: StepEnd | None) -> tuple[Outcome, str]:
         return Outcome.SUPERSEDED, why
     if broken.step in BEFORE_PRODUCTION:
         return _unless_faulted(broken, Outcome.REFUSED), f"{why}; production is untouched"
+    if broken.step is Step.FOLLOW:
+        return Outcome.FAILED, f"{why}; the release itself is live"
     return _after_production(broken, why, way_back)
 
 
