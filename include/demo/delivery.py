@@ -19,6 +19,7 @@ from demo.traffic import Answer, Client, Share, shares
 DAG_ID = "deliver_greeter"
 LOOK_EVERY_SECONDS = 0.5
 LONGEST_SECONDS = 300
+LONGEST_START_SECONDS = 60
 ENDED = frozenset({"success", "failed"})
 QUIET = frozenset({"None", "scheduled", "queued", "removed", "restarting"})
 """Task states that are of Airflow's own inner life; the screen tells the others."""
@@ -61,10 +62,20 @@ class Deliverer:
         commit = self._tree.push(change)
         self._screen.say(f"pushed {change.version} as commit {commit[:12]}: {change.message}")
         began = time.time()
-        run_id = self._airflow.trigger(DAG_ID, f"demo__{commit[:12]}", {}, note=f"{change.message}")
-        self._screen.say(f"triggered {DAG_ID} by Airflow's REST API: run {run_id}")
+        run_id = self._started(commit)
+        self._screen.say(f"the push has started {DAG_ID}: run {run_id}")
         state = self._follow(run_id, client, began)
         return self._report(change, commit, run_id, state, client, began)
+
+    def _started(self, commit: str) -> str:
+        """The run that the push starts by itself: CodeCommit tells EventBridge, and EventBridge Airdock."""
+        deadline = time.monotonic() + LONGEST_START_SECONDS
+        while not (run_id := self._airflow.run_of(DAG_ID, commit)):
+            if time.monotonic() > deadline:
+                raise Trouble(f"the push of {commit[:12]} has started no run within {LONGEST_START_SECONDS} s")
+            if self._stopping.wait(LOOK_EVERY_SECONDS):
+                raise Trouble("stopped")
+        return run_id
 
     def _follow(self, run_id: str, client: Client, began: float) -> str:
         """Tell each change of the run and of the traffic; the run's last state."""

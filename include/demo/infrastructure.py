@@ -22,6 +22,7 @@ ROLES = {
     "greeter-execution": "ecs-tasks.amazonaws.com",
     "greeter-build": "codebuild.amazonaws.com",
     "greeter-deploy": "codedeploy.amazonaws.com",
+    "greeter-events": "events.amazonaws.com",
 }
 
 
@@ -175,6 +176,23 @@ def make_service(aws: LocalAws, network: Network, balancer: Balancer, task_defin
         loadBalancers=[target],
         networkConfiguration={"awsvpcConfiguration": vpc},
     )
+
+
+def make_push_rule(aws: LocalAws, place: Place) -> None:
+    """Let EventBridge tell Airdock of every push, as one sets it up in an account: docs/webhooks.md."""
+    events = aws.client("events")
+    key = {"ApiKeyName": "X-Airdock-Token", "ApiKeyValue": place.secrets.hook}
+    connection = events.create_connection(
+        Name="airdock", AuthorizationType="API_KEY", AuthParameters={"ApiKeyAuthParameters": key}
+    )["ConnectionArn"]
+    address = f"{place.ui}/airdock/hooks/codecommit"
+    door = events.create_api_destination(
+        Name="airdock", ConnectionArn=connection, InvocationEndpoint=address, HttpMethod="POST"
+    )["ApiDestinationArn"]
+    pattern = {"source": ["aws.codecommit"], "detail-type": ["CodeCommit Repository State Change"]}
+    events.put_rule(Name="airdock-pushes", EventPattern=json.dumps(pattern))
+    target = {"Id": "airdock", "Arn": door, "RoleArn": role("greeter-events")}
+    events.put_targets(Rule="airdock-pushes", Targets=[target])
 
 
 def _subnet(ec2: Any, vpc: str, number: int, zone: str) -> str:

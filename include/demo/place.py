@@ -43,6 +43,7 @@ class Secrets:
     api_secret_key: str = field(default_factory=lambda: secrets.token_hex(32))
     jwt_secret: str = field(default_factory=lambda: secrets.token_hex(32))
     admin_password: str = field(default_factory=lambda: secrets.token_urlsafe(9))
+    hook: str = field(default_factory=lambda: secrets.token_hex(32))
 
 
 @dataclass(frozen=True)

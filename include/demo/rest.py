@@ -67,6 +67,12 @@ class Airflow:
         body = {"dag_run_id": run_id, "logical_date": None, "conf": dict(conf), "note": note}
         return str(self._call("POST", f"dags/{dag_id}/dagRuns", body)["dag_run_id"])
 
+    def run_of(self, dag_id: str, revision: str) -> str:
+        """The id of the run that delivers this revision, "" while there is none."""
+        found = self._call("GET", f"dags/{dag_id}/dagRuns?limit=20&order_by=-run_after")["dag_runs"]
+        ids = (str(run["dag_run_id"]) for run in found if (run.get("conf") or {}).get("revision") == revision)
+        return next(ids, "")
+
     def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
         return dict(self._call("GET", f"dags/{dag_id}/dagRuns/{quote(run_id)}"))
 

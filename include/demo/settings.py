@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -43,6 +44,7 @@ def airflow_environ(place: Place) -> dict[str, str]:
         **_secrets(place),
         AWS_ENDPOINT_URL=place.aws,
         AIRFLOW_CONN_AWS_DEFAULT=f'{{"conn_type": "aws", "extra": {{"region_name": "{REGION}"}}}}',
+        AIRFLOW_CONN_AIRDOCK_HOOK_CODECOMMIT=json.dumps({"conn_type": "generic", "password": place.secrets.hook}),
         **LOCAL_CREDENTIALS,
     )
 
