@@ -26,7 +26,7 @@ SECONDS = 90
 MONOREPO = "source: {provider: github, repository: acme/greeter}\n"
 CONNECTIONS = {
     f"AIRFLOW_CONN_AIRDOCK_HOOK_{provider}": json.dumps({"conn_type": "generic", "password": SECRET})
-    for provider in ("GITHUB", "GITLAB", "CODECOMMIT", "GENERIC")
+    for provider in ("GITHUB", "GENERIC")
 }
 
 
@@ -108,19 +108,17 @@ def _dags(folder: Path) -> Path:
 
 
 def test_signed_push_starts_one_run_of_the_pushed_commit(hooks: Hooks) -> None:
-    answer = hooks.send(sent("codecommit_push"))
-    delivery = payload("codecommit_push")["id"]
-    assert (answer.status_code, answer.json()["runs"]) == (202, [f"codecommit__{delivery}"])
-    hooks.wait_until_done(delivery)
+    files = {"added": ["services/two/new"], "removed": [], "modified": []}
+    commits = [{"id": COMMIT, "message": "Add it", **files}]
+    answer = hooks.send(sent("github_push", "first", commits=commits, head_commit=commits[0]))
+    assert (answer.status_code, answer.json()["runs"]) == (202, ["github__first"])
+    hooks.wait_until_done("first")
 
-    # Its siblings in the folder are of the same repository, so the push is to them too: each has one run.
-    runs = hooks.runs(f"codecommit__{delivery}")
-    assert "deliver_greeter" in runs
-    assert len(runs) == len(set(runs))
-    run = hooks.stack.airflow.run("deliver_greeter", f"codecommit__{delivery}")
+    assert hooks.runs("github__first") == ["deliver_two"]
+    run = hooks.stack.airflow.run("deliver_two", "github__first")
     assert run["conf"] == {"revision": COMMIT, "ref": "refs/heads/main"}
     assert run["triggering_user_name"] == "ada"
-    assert run["note"] == "main of greeter pushed by ada (codecommit)"
+    assert run["note"] == "main of acme/greeter pushed by ada (github): Add it"
 
 
 def test_25_redeliveries_start_one_run_and_all_are_answered_well(hooks: Hooks) -> None:

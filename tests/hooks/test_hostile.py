@@ -188,6 +188,24 @@ def test_payload_of_another_form_is_422(door: Door, changes: dict[str, object]) 
     assert door.stored() == []
 
 
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("github_tag", {"head_commit": {"id": "--upload-pack=touch canary"}}),
+        ("github_tag", {"head_commit": None}),
+        ("gitlab_tag", {"checkout_sha": "--upload-pack=touch canary"}),
+        ("gitlab_tag", {"checkout_sha": None}),
+        ("generic_request", {"revision": "--upload-pack=touch canary"}),
+        ("generic_request", {"application": "../greeter"}),
+        ("generic_push", {"repository": "ext::sh -c touch% canary"}),
+        ("generic_push", {"files": "services"}),
+    ],
+)
+def test_commit_or_name_that_git_could_misread_is_422(door: Door, name: str, changes: dict[str, object]) -> None:
+    assert door.send(sent(name, **changes)).status_code == 422
+    assert door.stored() == []
+
+
 def test_large_body_is_413_before_it_has_been_taken_in(door: Door) -> None:
     taken = 0
 

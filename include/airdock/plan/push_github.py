@@ -55,7 +55,7 @@ def _push(delivery: str, message: dict[str, Any]) -> Event:
 
 def _commit(message: dict[str, Any], kind: Kind, after: str) -> str:
     """Of an annotated tag `after` is the tag object; the commit is in `head_commit`."""
-    return text(message, "head_commit", "id") if kind is Kind.TAG and after else after
+    return commit_or_none(text(message, "head_commit", "id")) if kind is Kind.TAG and after else after
 
 
 def _files(message: dict[str, Any]) -> tuple[str, ...] | None:

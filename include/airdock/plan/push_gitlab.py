@@ -43,7 +43,7 @@ def _push(delivery: str, message: dict[str, Any]) -> Event:
         return Unconcerning(f"{ref} is neither a branch nor a tag")
     before, after = commit_or_none(text(message, "before")), commit_or_none(text(message, "after"))
     # Of an annotated tag `after` is the tag object; the commit is the one that would be checked out.
-    commit = text(message, "checkout_sha") if after and kind is Kind.TAG else after
+    commit = commit_or_none(text(message, "checkout_sha")) if after and kind is Kind.TAG else after
     pusher, subject = line(text_or_empty(message, "user_username")), line(_subject(message, after))
     return (Push("gitlab", delivery, _project(message), kind, ref, before, commit, None, pusher, subject),)
 
