@@ -20,14 +20,18 @@ import pytest
 from demo.place import Place, Ports
 from demo.stack import Stack
 from tests.e2e.pipelines import copied_dags
+from tests.git_server import GitServer, serving
 from tests.hooks.sender import COMMIT, SECRET, Sent, payload, sent, signed
 
 SECONDS = 90
 MONOREPO = "source: {provider: github, repository: acme/greeter}\n"
+IDENTIFIED = ", repository_id: '35129377'"
 CONNECTIONS = {
     f"AIRFLOW_CONN_AIRDOCK_HOOK_{provider}": json.dumps({"conn_type": "generic", "password": SECRET})
     for provider in ("GITHUB", "GENERIC")
 }
+PASSWORD = "the-password-of-the-git-server"
+LOGIN = {"AIRFLOW_CONN_SOURCE": json.dumps({"conn_type": "git", "login": "airdock", "password": PASSWORD})}
 
 
 class Hooks:
@@ -81,28 +85,38 @@ class Hooks:
 
 
 @pytest.fixture(scope="module")
-def hooks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hooks]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitServer]:
+    """A git server that wants a password."""
+    with serving(tmp_path_factory.mktemp("served")) as state:
+        state.password = PASSWORD
+        yield state
+
+
+@pytest.fixture(scope="module")
+def hooks(tmp_path_factory: pytest.TempPathFactory, server: GitServer) -> Iterator[Hooks]:
     folder = tmp_path_factory.mktemp("hooks")
-    place = Place(folder / "run", _dags(folder / "dags"), Ports.free(), settings=CONNECTIONS)
+    dags = _dags(folder / "dags", server.url())
+    place = Place(folder / "run", dags, Ports.free(), settings={**CONNECTIONS, **LOGIN})
     with Stack(place) as stack:
         stack.migrate()
         stack.start("dag-processor")
         served = Hooks(stack)
         served.start()
-        for name in ("greeter", "one", "two"):
+        for name in ("one", "two", "three", "four"):
             stack.wait_for_dag(f"deliver_{name}")
         yield served
 
 
-def _dags(folder: Path) -> Path:
-    """The demonstration's dags, and two applications that share a repository."""
+def _dags(folder: Path, address: str) -> Path:
+    """The demonstration's dags, with two applications in a repository at GitHub, and two in one at a git server."""
     pipelines = copied_dags(folder, 8000) / "pipelines"
     text = (pipelines / "greeter.yaml").read_text()
     head, _, rest = text.partition("source:")
     rest = rest.partition("\nbuild:")[2]
-    for name in ("one", "two"):
-        own = head.replace("application: greeter", f"application: {name}") + MONOREPO + "build:" + rest
-        triggers = f"triggers: {{paths: [services/{name}], tags: ['v*'], repository_id: '35129377'}}\n"
+    own_server = f"source: {{provider: git, repository: '{address}', connection: source}}\n"
+    for name, source in {"one": MONOREPO, "two": MONOREPO, "three": own_server, "four": own_server}.items():
+        triggers = f"triggers: {{paths: [services/{name}], tags: ['v*']{IDENTIFIED if source is MONOREPO else ''}}}\n"
+        own = head.replace("application: greeter", f"application: {name}") + source + "build:" + rest
         (pipelines / f"{name}.yaml").write_text(own + triggers)
     return folder
 
@@ -138,6 +152,18 @@ def test_25_redeliveries_start_one_run_and_all_are_answered_well(hooks: Hooks) -
         "",
         "the push to main changes 400 files, none of which is among the paths of two",
     )
+
+
+def test_push_of_unknown_files_starts_what_git_says(hooks: Hooks, server: GitServer, tmp_path: Path) -> None:
+    before = server.push(tmp_path)
+    (tmp_path / "services" / "three").mkdir(parents=True)
+    for number in range(400):
+        (tmp_path / "services" / "three" / str(number)).write_text("new")
+    after = server.push(tmp_path)
+    told = {"repository": server.url(), "ref": "refs/heads/main", "before": before, "after": after}
+    assert hooks.send(signed("generic_push", json.dumps(told).encode(), "asked")).status_code == 202
+    hooks.wait_until_done("asked")
+    assert hooks.runs("generic__asked") == ["deliver_three"]
 
 
 def test_accepted_push_outlives_the_api_server(hooks: Hooks) -> None:
