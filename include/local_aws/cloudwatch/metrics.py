@@ -97,6 +97,15 @@ class Metrics:
             ).fetchone()
         return Statistics(*row) if row[0] else None
 
+    def values(self, series: Series, start: float, end: float) -> list[tuple[float, float]]:
+        """The single values from `start` until before `end`, and how often each was measured."""
+        with self._lock:
+            return self._database.execute(
+                "SELECT low, sum(count) FROM datapoint"
+                " WHERE series = ? AND at >= ? AND at < ? AND low = high GROUP BY low",
+                (self._id(series), start, end),
+            ).fetchall()
+
     def listed(self, region: str) -> list[Series]:
         """Every series of a region that has datapoints."""
         with self._lock:

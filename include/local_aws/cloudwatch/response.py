@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from moto.cloudwatch.responses import CloudWatchResponse as MotoResponse
@@ -10,6 +10,7 @@ from moto.core.exceptions import ServiceException
 from moto.core.responses import ActionResult, EmptyResult
 
 from local_aws.cloudwatch import alarms
+from local_aws.cloudwatch.data import Span, datapoints, statistics
 from local_aws.cloudwatch.evaluation import supported
 from local_aws.cloudwatch.metrics import Metrics, Series, Statistics, metrics_of
 from local_aws.world import world
@@ -153,9 +154,9 @@ class CloudWatchResponse(MotoResponse):
         return ActionResult({"Metrics": [_metric(series) for series in found]})
 
     def get_metric_statistics(self) -> ActionResult:
-        """Statistics by period. Periods are of the real clock, as the timestamps are."""
+        """Statistics by period."""
         names = self.params.get("Statistics") or []
-        buckets = self._buckets(self._series(self.params), self.params)
+        buckets = statistics(self._metrics, self._series(self.params), Span.of(self.params, int(self.params["Period"])))
         points = [{"Timestamp": at, **{name: found.value(name) for name in names}} for at, found in buckets]
         return ActionResult({"Label": self.params["MetricName"], "Datapoints": points})
 
@@ -187,27 +188,20 @@ class CloudWatchResponse(MotoResponse):
         if not query.get("MetricStat"):
             raise NotImplementedError("metric math")
         stat = query["MetricStat"]
-        buckets = self._buckets(self._series(stat["Metric"]), {**self.params, "Period": stat["Period"]})
+        span = Span.of(self.params, int(stat["Period"]))
+        try:
+            points = datapoints(self._metrics, self._series(stat["Metric"]), stat["Stat"], span)
+        except KeyError:
+            raise NotImplementedError(f"the statistic {stat['Stat']}") from None
         if self.params.get("ScanBy", "TimestampDescending") == "TimestampDescending":
-            buckets.reverse()
+            points.reverse()
         return {
             "Id": query["Id"],
             "Label": query.get("Label") or stat["Metric"]["MetricName"],
-            "Timestamps": [at for at, _ in buckets],
-            "Values": [found.value(stat["Stat"]) for _, found in buckets],
+            "Timestamps": [at for at, _ in points],
+            "Values": [value for _, value in points],
             "StatusCode": "Complete",
         }
-
-    def _buckets(self, series: Series, given: Any) -> list[tuple[datetime, Statistics]]:
-        period = timedelta(seconds=int(given["Period"]))
-        at, end = (given[name].replace(tzinfo=UTC) for name in ("StartTime", "EndTime"))
-        buckets = []
-        while at < end:
-            found = self._metrics.between(series, at.timestamp(), min(at + period, end).timestamp())
-            if found:
-                buckets.append((at, found))
-            at += period
-        return buckets
 
 
 def _check(given: Document) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from local_aws.elbv2.groups import dimension
 from local_aws.elbv2.health import HEALTHY, UNHEALTHY
@@ -11,7 +12,14 @@ from local_aws.elbv2.targets import Target
 
 NAMESPACE = "AWS/ApplicationELB"
 Dimensions = tuple[tuple[str, str], ...]
-Put = Callable[[str, str, Mapping[str, str], float], None]
+
+
+class Put(Protocol):
+    """Writes a value of a metric at this moment, measured so often."""
+
+    def __call__(
+        self, namespace: str, metric: str, dimensions: Mapping[str, str], value: float, count: int = 1, /
+    ) -> None: ...
 
 
 class Counts:
@@ -19,10 +27,12 @@ class Counts:
 
     def __init__(self) -> None:
         self._sums: Counter[tuple[str, Dimensions]] = Counter()
+        self._times: Counter[tuple[float, Dimensions]] = Counter()
 
-    def answered(self, balancer: str, group: str, status: int) -> None:
-        """A target answered with this HTTP status."""
+    def answered(self, balancer: str, group: str, status: int, seconds: float) -> None:
+        """A target answered with this HTTP status, and it took so long until its answer began."""
         for place in (_both(balancer, group), _balancer(balancer)):
+            self._times[round(seconds, 3), place] += 1
             self._sums["RequestCount", place] += 1
             self._sums[f"HTTPCode_Target_{status // 100}XX_Count", place] += 1
 
@@ -41,6 +51,9 @@ class Counts:
         sums, self._sums = self._sums, Counter()
         for (metric, place), value in sums.items():
             put(NAMESPACE, metric, dict(place), float(value))
+        times, self._times = self._times, Counter()
+        for (seconds, place), count in times.items():
+            put(NAMESPACE, "TargetResponseTime", dict(place), seconds, count)
 
 
 def put_host_counts(put: Put, balancers: Mapping[str, Iterable[str]], targets: list[Target]) -> None:

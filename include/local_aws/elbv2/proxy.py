@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 import uuid
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
@@ -94,6 +95,7 @@ class Proxy:
             self._targets.end(target)
 
     async def _relay(self, request: web.BaseRequest, routes: Routes, target: Target) -> web.StreamResponse:
+        began = time.perf_counter()
         try:
             answer = await self._send(request, routes, target)
         except TimeoutError:
@@ -103,7 +105,7 @@ class Proxy:
         except (aiohttp.ClientError, OSError) as error:
             LOG.info("%s:%s did not answer: %r", target.ip, target.port, error)
             return self._failed(routes, target, 502)
-        self._counts.answered(routes.load_balancer, target.group, answer.status)
+        self._counts.answered(routes.load_balancer, target.group, answer.status, time.perf_counter() - began)
         async with answer:
             return await passed_on(request, answer)
 
