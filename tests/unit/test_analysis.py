@@ -82,6 +82,7 @@ UNKNOWN = [
     (None, "it was not measured"),
     (Measured("errors", error="AccessDenied"), "AccessDenied"),
     (Measured("errors", None, 1, 90, 90), "there is no number of the new version"),
+    (Measured("errors", None, 1, 90, 90, note="value is nan"), "no number of the new version (value is nan)"),
     (Measured("errors", float("nan"), 1, 90, 90), "the number of the new version is nan"),
     (Measured("errors", float("inf"), 1, 90, 90), "the number of the new version is inf"),
     (Measured("errors", 0, 1, 49, 90), "the new version has 49 of the 50 samples that are needed"),

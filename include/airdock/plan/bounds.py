@@ -49,12 +49,12 @@ def look_at(check: Check, measured: Measured | None) -> Finding:
     if isinstance(check, HttpCheck):
         return _answers(check, measured)
     if unknown := _unknown(check, measured):
-        return Finding(Mark.UNKNOWN, f"{check.name} can't be told: {unknown}")
+        return Finding(Mark.UNKNOWN, f"{check.name} can't be told: {unknown}{_noted(measured)}")
     assert measured is not None and measured.value is not None
     if broken := next(chain(_fixed(check, measured.value), _compared(check, measured)), ""):
         return Finding(Mark.BAD, f"{check.name} {_told(measured.value, check)} of the new version is {broken}")
     if check.compares and not _excused(check, measured.value) and (unknown := _unknown_baseline(check, measured)):
-        return Finding(Mark.UNKNOWN, f"{check.name} can't be compared: {unknown}")
+        return Finding(Mark.UNKNOWN, f"{check.name} can't be compared: {unknown}{_noted(measured)}")
     return Finding(Mark.GOOD, f"{check.name} {_told(measured.value, check)}{_beside(check, measured)} is good")
 
 
@@ -92,6 +92,10 @@ def _unknown_baseline(check: Bounded, measured: Measured) -> str:
     if times is not None and measured.baseline is not None and measured.baseline < 0:
         return f"{_told(measured.baseline, check)} of the old version is below zero, and has no multiples"
     return ""
+
+
+def _noted(measured: Measured | None) -> str:
+    return f" ({measured.note})" if measured and measured.note else ""
 
 
 def _few(check: Bounded, samples: float | None) -> str | None:

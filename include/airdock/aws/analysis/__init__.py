@@ -5,8 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from math import isfinite
+from typing import Any
 
 from airdock.aws.analysis import cloudwatch
 from airdock.aws.analysis.sources import http, prometheus, sql
@@ -21,6 +24,7 @@ __all__ = ["Subject", "Version", "gather"]
 LONGEST_SECONDS = 60
 """How long is waited for the sources, all together."""
 LONGEST_ERROR = 300
+NUMBERS = ("value", "baseline", "samples", "baseline_samples")
 
 Job = Callable[[], list[Measured]]
 
@@ -69,7 +73,17 @@ def _run(checks: Sequence[Check], job: Job, found: dict[str, Measured]) -> None:
         measured = [_failed(check, error.sentence) for check in checks]
     except Exception as error:  # A database's driver raises what it likes, and all of it means: no number.
         measured = [_failed(check, f"{type(error).__name__}: {error}") for check in checks]
-    found.update({each.check: each for each in measured})
+    found.update({each.check: _finite(each) for each in measured})
+
+
+def _finite(measured: Measured) -> Measured:
+    """NaN and infinity are no numbers, neither to a decision nor to the database that keeps what was measured."""
+    odd = {name: told for name in NUMBERS if (told := getattr(measured, name)) is not None and not isfinite(told)}
+    if not odd:
+        return measured
+    note = ", ".join(f"{name} is {told}" for name, told in odd.items())
+    changes: dict[str, Any] = {**dict.fromkeys(odd), "note": note}
+    return replace(measured, **changes)
 
 
 def _failed(check: Check, why: str) -> Measured:

@@ -1,0 +1,303 @@
+"""Where the numbers of an analysis come from: what is asked, and what becomes of sources that fail."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from base64 import b64encode
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import airflow.sdk
+import pytest
+
+from airdock.aws.analysis import Subject, Version, gather
+from airdock.aws.analysis.cloudwatch import period_seconds
+from airdock.aws.analysis.subject import Window
+from airdock.plan.analysis import Measured
+from airdock.spec import Analysis
+
+ARN = "arn:aws:ecs:eu-west-1:123456789012:task-definition/greeter:{}"
+GROUP = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:targetgroup/greeter-{}/1"
+BALANCER = "arn:aws:elasticloadbalancing:eu-west-1:123456789012:loadbalancer/app/demo/5"
+ERRORS = {"errors": {"metric": "Errors", "missing": 0}, "requests": {"metric": "RequestCount"}}
+RATE = {
+    "name": "rate",
+    "kind": "cloudwatch",
+    "metrics": ERRORS,
+    "expression": "errors / requests",
+    "samples": "requests",
+    "at_most_times_baseline": 2,
+}
+LATENCY = {
+    "name": "latency",
+    "kind": "cloudwatch",
+    "metrics": {"p99": {"metric": "TargetResponseTime", "statistic": "p99"}},
+    "at_most": 1,
+}
+
+
+class FakeCloudWatch:
+    """An account whose CloudWatch answers in pages with what a test wants by (metric, target group, page)."""
+
+    def __init__(self, *pages: dict[tuple[str, str], list[float]], status: str = "Complete") -> None:
+        self.pages, self.status = pages, status
+        self.asked: list[dict[str, Any]] = []
+
+    def client(self, service: str) -> Any:
+        assert service == "cloudwatch"
+        return self
+
+    def get_paginator(self, operation: str) -> Any:
+        assert operation == "get_metric_data"
+        return self
+
+    def paginate(self, **request: Any) -> Iterator[dict[str, Any]]:
+        self.asked.append(request)
+        for number, page in enumerate(self.pages):
+            last = number == len(self.pages) - 1
+            yield {"MetricDataResults": [self._result(query, page, last) for query in request["MetricDataQueries"]]}
+
+    def _result(self, query: dict[str, Any], page: dict[tuple[str, str], list[float]], last: bool) -> dict[str, Any]:
+        metric = query["MetricStat"]["Metric"]
+        group = next(each["Value"] for each in metric["Dimensions"] if each["Name"] == "TargetGroup")
+        values = page.get((metric["MetricName"], group.split("/")[1]), [])
+        return {"Id": query["Id"], "Values": values, "StatusCode": self.status if last else "PartialData"}
+
+
+def a_subject(account: Any = None, old: bool = True, **told: Any) -> Subject:
+    new, before = (
+        Version(ARN.format(revision), GROUP.format(colour)) for revision, colour in ((8, "green"), (7, "blue"))
+    )
+    since = told.pop("since", datetime.now(UTC) - timedelta(minutes=3))
+    return Subject(account, "demo", "greeter", new, before if old else None, BALANCER, since)
+
+
+def measured(*checks: dict[str, Any], of: Subject | None = None, **told: Any) -> list[Measured]:
+    return gather(Analysis.model_validate({"checks": list(checks)}), of or a_subject(), **told)
+
+
+def test_all_metrics_of_both_versions_are_one_question() -> None:
+    page = {("Errors", "greeter-green"): [3.0], ("RequestCount", "greeter-green"): [60.0, 40.0]}
+    old = {("RequestCount", "greeter-blue"): [900.0], ("TargetResponseTime", "greeter-green"): [0.5]}
+    aws = FakeCloudWatch(page, old)
+    rate, latency = measured(RATE, LATENCY, of=a_subject(aws))
+    assert (rate.value, rate.baseline, rate.samples, rate.baseline_samples) == (0.03, 0.0, 100, 900)
+    assert (latency.value, latency.baseline, latency.samples) == (0.5, None, None)
+    [request] = aws.asked
+    assert len(request["MetricDataQueries"]) == 5
+    assert request["MetricDataQueries"][0]["MetricStat"]["Metric"]["Dimensions"] == [
+        {"Name": "TargetGroup", "Value": "targetgroup/greeter-green/1"},
+        {"Name": "LoadBalancer", "Value": "app/demo/5"},
+    ]
+
+
+def test_no_requests_are_no_number_and_no_samples() -> None:
+    [rate] = measured(RATE, of=a_subject(FakeCloudWatch({})))
+    assert (rate.value, rate.baseline, rate.samples, rate.baseline_samples, rate.error) == (None, None, 0, 0, "")
+
+
+def test_first_release_has_no_baseline() -> None:
+    [rate] = measured(RATE, of=a_subject(FakeCloudWatch({("RequestCount", "greeter-green"): [9.0]}), old=False))
+    assert (rate.value, rate.baseline, rate.baseline_samples) == (0, None, None)
+
+
+@pytest.mark.parametrize("status", ["PartialData", "InternalError", "Forbidden"])
+def test_metrics_that_are_not_complete_are_an_error(status: str) -> None:
+    page = {("RequestCount", "greeter-green"): [9.0]}
+    [rate] = measured(RATE, of=a_subject(FakeCloudWatch(page, status=status)))
+    assert rate.error == f"CloudWatch answered {status}"
+
+
+@pytest.mark.parametrize(("minutes", "seconds"), [(1, 60), (30, 300)])
+def test_window_is_the_last_minutes_but_nothing_from_before_the_step(minutes: int, seconds: int) -> None:
+    now = datetime(2026, 1, 1, 12, 0, 30, tzinfo=UTC)
+    window = Window.of(now - timedelta(minutes=minutes), 5, now)
+    assert window == Window(now - timedelta(seconds=seconds), now)
+    assert period_seconds(window) % 60 == 0
+    assert window.start.replace(second=0) + timedelta(seconds=period_seconds(window)) >= now
+
+
+def test_step_that_begins_this_moment_still_has_a_window() -> None:
+    now = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    assert Window.of(now + timedelta(seconds=5), 5, now).seconds == 1
+
+
+class FakeHook:
+    """A hook of a database, over SQLite."""
+
+    def __init__(self, orders: list[tuple[str, float]]) -> None:
+        self.orders = orders
+
+    def get_first(self, sql: str, parameters: Any = None) -> Any:
+        database = sqlite3.connect(":memory:")
+        database.execute("create table orders (version text, price real)")
+        database.executemany("insert into orders values (?, ?)", self.orders)
+        told = {name: value for name, value in parameters.items() if isinstance(value, str)}
+        return database.execute(sql, told).fetchone()
+
+
+def hooked(monkeypatch: pytest.MonkeyPatch, hook: Any) -> None:
+    monkeypatch.setattr(airflow.sdk.BaseHook, "get_hook", staticmethod(lambda connection: hook))
+
+
+SQL = {
+    "name": "price",
+    "kind": "sql",
+    "connection": "shop",
+    "query": "select avg(price), count(*) from orders where version = :version",
+    "at_least_times_baseline": 0.5,
+}
+
+
+def test_sql_tells_the_number_and_the_samples_of_both_versions(monkeypatch: pytest.MonkeyPatch) -> None:
+    hooked(monkeypatch, FakeHook([("greeter:8", 4), ("greeter:7", 10), ("greeter:7", 20)]))
+    assert measured(SQL) == [Measured("price", 4, 15, 1, 2)]
+
+
+def test_sql_has_a_query_of_its_own_for_the_old_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    hooked(monkeypatch, FakeHook([("greeter:8", 4)]))
+    assert measured({**SQL, "baseline_query": "select 7"}) == [Measured("price", 4, 7, 1)]
+
+
+@pytest.mark.parametrize(("row", "value"), [((Decimal("1.5"),), 1.5), ((None,), None), (None, None), ((), None)])
+def test_rows_of_drivers_become_numbers(monkeypatch: pytest.MonkeyPatch, row: Any, value: float | None) -> None:
+    class Hook:
+        def get_first(self, sql: str, parameters: Any = None) -> Any:
+            return row
+
+    hooked(monkeypatch, Hook())
+    [price] = measured({**SQL, "at_least_times_baseline": None, "at_least": 1})
+    assert (price.value, price.error) == (value, "")
+
+
+def test_query_that_fails_or_gives_no_number_is_its_checks_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    hooked(monkeypatch, FakeHook([]))
+    broken, text = measured({**SQL, "query": "select prize from orders"}, {**SQL, "name": "b", "query": "select 'x'"})
+    assert broken.error == "OperationalError: no such column: prize"
+    assert text.error == "the query gave 'x', which is no number"
+
+
+def test_text_that_looks_like_a_template_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    class Hook:
+        def get_first(self, sql: str, parameters: Any = None) -> Any:
+            asked.append(sql)
+            return (1,)
+
+    hooked(monkeypatch, Hook())
+    query = "select '{{ conn.shop.password }}', '{version}'"
+    measured({**SQL, "at_least_times_baseline": None, "at_least": 1, "query": query})
+    assert asked == [query]
+
+
+def test_source_that_hangs_costs_its_check_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    going_on = threading.Event()
+
+    class Hook:
+        def get_first(self, sql: str, parameters: Any = None) -> Any:
+            going_on.wait(60)
+
+    hooked(monkeypatch, Hook())
+    aws = FakeCloudWatch({("TargetResponseTime", "greeter-green"): [0.5]})
+    price, latency = measured(SQL, LATENCY, of=a_subject(aws), longest_seconds=2)
+    going_on.set()
+    assert price == Measured("price", error="there was no answer within 2 seconds")
+    assert latency.value == 0.5
+
+
+class _Prometheus(BaseHTTPRequestHandler):
+    """Answers a query with what a test has put under it."""
+
+    answers: dict[str, Any] = {}
+    asked: list[tuple[str, str | None]] = []
+
+    def do_GET(self) -> None:
+        query = parse_qs(urlsplit(self.path).query)["query"][0]
+        self.asked.append((query, self.headers["Authorization"]))
+        result = self.answers.get(query)
+        body = {"status": "success", "data": result} if result else {"status": "error", "error": "parse error"}
+        self.send_response(200 if result else 400)
+        self.end_headers()
+        self.wfile.write(json.dumps(body).encode())
+
+    def log_message(self, *_: object) -> None:
+        """Silence."""
+
+
+@pytest.fixture
+def prometheus(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[_Prometheus]]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Prometheus)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    _Prometheus.answers, _Prometheus.asked = {}, []
+    told = {"conn_type": "http", "host": "127.0.0.1", "port": server.server_port, "login": "me", "password": "secret"}
+    monkeypatch.setenv("AIRFLOW_CONN_PROM", json.dumps(told))
+    yield _Prometheus
+    server.shutdown()
+    server.server_close()
+
+
+def a_vector(*values: str) -> dict[str, Any]:
+    return {"resultType": "vector", "result": [{"metric": {}, "value": [1.0, value]} for value in values]}
+
+
+PROM = {"name": "slow", "kind": "prometheus", "connection": "prom", "query": 'slow{v="{version}"}'}
+
+
+def test_prometheus_is_asked_for_both_versions(prometheus: type[_Prometheus]) -> None:
+    prometheus.answers = {
+        'slow{v="greeter:8"}': a_vector("0.5"),
+        'slow{v="greeter:7"}': {"resultType": "scalar", "result": [1.0, "0.25"]},
+        'n{v="greeter:8"}[180s]': a_vector("40"),
+        'n{v="greeter:7"}[180s]': a_vector(),
+    }
+    check = {**PROM, "samples_query": 'n{v="{version}"}[{window}]', "at_most_times_baseline": 2}
+    assert measured(check) == [Measured("slow", 0.5, 0.25, 40, 0)]
+    pair = b64encode(b"me:secret").decode()
+    assert {header for _, header in prometheus.asked} == {f"Basic {pair}"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "value", "error"),
+    [
+        (a_vector(), None, ""),
+        (a_vector("1", "2"), None, "the query gave 2 series as vector, and a single number is wanted"),
+        ({"resultType": "matrix", "result": []}, None, "the query gave 0 series as matrix"),
+        (None, None, "Prometheus answered 400: parse error"),
+    ],
+)
+def test_prometheus_without_a_single_number(
+    prometheus: type[_Prometheus], answer: Any, value: float | None, error: str
+) -> None:
+    prometheus.answers = {'slow{v="greeter:8"}': answer}
+    [slow] = measured({**PROM, "at_most": 1})
+    assert slow.value == value
+    assert error in slow.error
+    assert bool(error) == bool(slow.error)
+
+
+@pytest.mark.parametrize("told", ["NaN", "+Inf", "-Inf"])
+def test_what_is_no_number_is_none(prometheus: type[_Prometheus], told: str) -> None:
+    prometheus.answers = {'slow{v="greeter:8"}': a_vector(told)}
+    [slow] = measured({**PROM, "at_most": 1})
+    assert slow == Measured("slow", note=f"value is {float(told)}")
+
+
+def test_connections_lead_to_no_metadata_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_PROM", json.dumps({"conn_type": "http", "host": "169.254.169.254"}))
+    probe = {"name": "probe", "kind": "http", "url": "http://169.254.170.2/"}
+    for found in measured({**PROM, "at_most": 1}, probe):
+        assert "link-local and metadata addresses are never asked" in found.error
+
+
+def test_service_that_gives_no_answer_answers_badly() -> None:
+    probe = {"name": "probe", "kind": "http", "url": "http://127.0.0.1:1/", "most_failures": 2}
+    [found] = measured(probe)
+    assert (found.value, found.samples, found.error) == (3, 3, "")
+    assert "gave no answer" in found.note
