@@ -42,6 +42,12 @@ def requested(deployment: dict[str, Any]) -> tuple[float, float]:
     return target["requestedProductionTrafficWeight"], target["requestedTestTrafficWeight"]
 
 
+def source_tasks(service: NativeService, deployment: dict[str, Any]) -> list[str]:
+    """The tasks of the source that are to run."""
+    number = deployment["sourceServiceRevisions"][0]["arn"].rpartition("/")[2]
+    return list(service.ecs.list_tasks(cluster=CLUSTER, startedBy=f"ecs-svc/{number}")["taskArns"])
+
+
 def test_blue_green_moves_all_traffic_to_the_other_target_group(settled: NativeService) -> None:
     before = settled.deployments()[0]["targetServiceRevisionArn"]
     ended = settled.ended(settled.update(settled.task_definition("v2")))
@@ -176,6 +182,10 @@ def test_abort_leaves_the_traffic_where_it_is(settled: NativeService) -> None:
     ended = settled.ended(arn)
     assert (ended["status"], settled.shifts(arn)) == ("STOPPED", [10])
     assert settled.versions(20) == Counter(v1=18, v2=2)
+    (task,) = source_tasks(settled, ended)
+    settled.ecs.stop_task(cluster=CLUSTER, task=task)
+    until(lambda: source_tasks(settled, ended) not in ([], [task]), "another task of the source", settled.aws)
+    until(lambda: settled.versions(20) == Counter(v1=18, v2=2), "both to answer", settled.aws)
 
 
 def test_canary_stays_as_it_is_through_kill_9_and_rolls_back_after_it(settled: NativeService) -> None:

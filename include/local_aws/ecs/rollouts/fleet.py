@@ -22,7 +22,7 @@ def want(service: Document, ids: tuple[str, ...], proven: str = "") -> None:
 def restore(service: Document, target: str, source: str, cause: str, why: str, beside: bool) -> bool:
     """Have the source as the primary deployment again; whether it was not yet."""
     by_id = {deployment["id"]: deployment for deployment in service["deployments"]}
-    if service["deployments"][0]["id"] != target or source not in by_id:
+    if _primary(service).get("id") != target or source not in by_id:
         return False
     failed_reason, prefix = _CAUSES.get(cause, (why, "ECS deployment: "))
     going_back = f"{prefix}rolling back to deploymentId {source}."
@@ -39,8 +39,8 @@ def restore(service: Document, target: str, source: str, cause: str, why: str, b
 
 def complete(service: Document, deployment_id: str, moment: str) -> bool:
     """One deployment is all there is; whether it was not yet said so."""
-    first = service["deployments"][0] if service["deployments"] else None
-    if first is None or first["id"] != deployment_id or first["rolloutState"] == "COMPLETED":
+    first = _primary(service)
+    if first.get("id") != deployment_id or first["rolloutState"] == "COMPLETED":
         return False
     reason = f"ECS deployment {deployment_id} completed."
     first |= {"rolloutState": "COMPLETED", "rolloutStateReason": reason, "updatedAt": moment, "status": "PRIMARY"}
@@ -50,10 +50,18 @@ def complete(service: Document, deployment_id: str, moment: str) -> bool:
 
 
 def halt(service: Document, deployment_id: str, cause: str, why: str) -> bool:
-    """A failed deployment starts no more tasks, and what there is stays; whether it was not yet said so."""
-    first = service["deployments"][0] if service["deployments"] else None
-    if first is None or first["id"] != deployment_id or first["rolloutState"] == "FAILED":
+    """A failed deployment starts no more tasks, and what there is stays; whether it was not yet said so.
+
+    Where two stand side by side both may have traffic: both are kept up.
+    """
+    first = _primary(service)
+    if first.get("id") != deployment_id or first["rolloutState"] == "FAILED":
         return False
     first |= {"rolloutState": "FAILED", "rolloutStateReason": _CAUSES.get(cause, (why, ""))[0]}
-    first["_"]["halted"] = True
+    first["_"]["halted"] = not first["_"]["beside"] or len(service["deployments"]) == 1
     return True
+
+
+def _primary(service: Document) -> Document:
+    """The primary deployment; {} of a service that is gone."""
+    return service["deployments"][0] if service["deployments"] else {}
