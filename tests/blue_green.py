@@ -30,14 +30,14 @@ _APP = """
 import os
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-if os.environ.get("CRASH"):
-    raise SystemExit("told to")
 
 class Greeter(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     def do_GET(self):
         healthy = self.path == "/health"
         status = int(os.environ.get("HEALTH" if healthy else "STATUS", "200"))
+        if not healthy and os.path.exists(os.environ.get("BREAKS_WITH", "")):
+            status = 500
         body = os.environ.get("VERSION", "v1").encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))

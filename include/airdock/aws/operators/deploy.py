@@ -81,7 +81,7 @@ class DeployOperator(JobOperator):
         """The record if the result is live; else it is judged again with what can be learnt of its cause."""
         context["ti"].xcom_push(key="deployment", value=facts)
         if not result.live:
-            result = self.judge(facts, self._told(facts).sentences, self._stop_reason(context))
+            result = self.judge(facts, self._told(facts).sentences, self.stop_reason(context))
         context["ti"].xcom_push(key="deployment_outcome", value=str(result.outcome))
         if not result.live:
             raise Refused(result.sentence)
@@ -96,7 +96,7 @@ class DeployOperator(JobOperator):
         """Stop with rollback for this reason, and wait until the rollback has ended too."""
         deployment_id = self.started_job(context)
         self.log.warning("Stopping it with rollback: %s", because)
-        if not self._stop_reason(context):
+        if not self.stop_reason(context):
             # Asked before the stop: the new tasks, and what they suffer from, are gone afterwards.
             causes = self._told(facts).sentences if facts else ()
             why = because + "".join(f" ({cause})" for cause in causes[:1])
@@ -118,7 +118,7 @@ class DeployOperator(JobOperator):
         if event["status"] == "finished":
             return self.conclude(context, event["facts"])
         raise Refused(
-            f"the deployment was stopped because {self._stop_reason(context) or 'it took too long'}, "
+            f"the deployment was stopped because {self.stop_reason(context) or 'it took too long'}, "
             f"and {ROLLBACK_MINUTES} minutes later its rollback had not ended: {event['reason']}"
         )
 
@@ -128,7 +128,7 @@ class DeployOperator(JobOperator):
             self.log.error(line)
         return causes
 
-    def _stop_reason(self, context: Context) -> str:
+    def stop_reason(self, context: Context) -> str:
         """Why this task itself stopped the deployment, or "" if it did not."""
         given_up = memory(context).get("given_up")
         if not given_up or given_up["id"] != self.started_job(context):

@@ -10,12 +10,15 @@ from airflow.sdk import Context
 from airdock.aws.causes import Causes, Failure, causes_of
 from airdock.aws.operators.deploy import DeployOperator
 from airdock.aws.operators.job import clear_number, memory
+from airdock.aws.operators.traffic_steps import TrafficSteps, decisions
 from airdock.aws.service_deployments import begin_once, console_url, stop
-from airdock.aws.watch import Facts
+from airdock.aws.watch import Facts, Subject
 from airdock.aws.watch.service_deployment import keeps_failing
+from airdock.plan.adoption import State
+from airdock.plan.analysis import Answer
 from airdock.plan.deployment_result import DeploymentResult
 from airdock.plan.service_configuration import service_configuration
-from airdock.plan.service_deployment_result import judge_service_deployment
+from airdock.plan.service_deployment_result import judge_service_deployment, service_deployment_state
 from airdock.release import Deployment
 
 if TYPE_CHECKING:
@@ -34,20 +37,47 @@ class EcsDeployServiceOperator(DeployOperator):
         return console_url(self.service, job_id)
 
     def adopt_or_start(self, context: Context) -> str:
-        wanted = service_configuration(self._rollout)
+        wanted = service_configuration(self._rollout, pauses=self.target.analysis is not None)
         self.log.info(wanted.sentence)
         arn = self.released().arn
         return begin_once(self.service, arn, wanted.request, memory(context), clear_number(context))
 
     def options(self) -> dict[str, Any]:
-        return {"failed_starts": self._most_failed_starts()}
+        return {"failed_starts": self._most_failed_starts(), "decides": self.target.analysis is not None}
 
     def conclude(self, context: Context, facts: Facts) -> Any:
-        """ECS's own circuit breaker is for rolling updates; for the others the count is kept here."""
+        """ECS's own circuit breaker is for rolling updates; for the others the count is kept here.
+
+        A pause of the traffic is answered by what was measured since the last one.
+        """
+        if facts["waiting"] and self.target.analysis and service_deployment_state(facts["status"]) is State.RUNNING:
+            return self._go_on(context, facts)
         if keeps_failing(facts, self._most_failed_starts()):
             times = facts["failed_starts"]
             return self.give_up(context, facts, f"the new version failed to start {times} times in a row")
         return super().conclude(context, facts)
+
+    def _go_on(self, context: Context, facts: Facts) -> Any:
+        """Answer the pause and wait for what comes next, or measure again a while later."""
+        assert self.target.analysis
+        steps = TrafficSteps(self.service, self.target.analysis, context)
+        answered = steps.answer(facts)
+        # A pause that was answered a moment ago may still be told of as waiting.
+        known = {"answered": [each.hook for each in decisions(context, facts["id"])]}
+        subject = Subject(self.kind, facts["id"], self.account, {**self.options(), **known})
+        if answered:
+            return self.follow(context, subject)
+        return self.hand_over(subject, facts, self.deadline(facts), poll_seconds=self.target.analysis.wait_seconds)
+
+    def stop_reason(self, context: Context) -> str:
+        """A step that was decided against is the reason, whatever ECS calls it."""
+        steps = decisions(context, self.started_job(context))
+        refused = next((each for each in steps if each.answer is Answer.ROLLBACK), None)
+        if refused is None:
+            return super().stop_reason(context)
+        return (
+            f"the analysis of step {refused.step}, at {refused.percent:g} % of the traffic, was bad: {refused.sentence}"
+        )
 
     def judge(self, facts: Facts, causes: tuple[str, ...] = (), stopped_because: str = "") -> DeploymentResult:
         return judge_service_deployment(facts, self.released().arn, causes, stopped_because)

@@ -119,7 +119,7 @@ class JobOperator(DeliveryOperator):
         deadline = deadline or self.deadline(facts)
         if deadline <= datetime.now(UTC):
             return self.overdue(context, facts)
-        return self._hand_over(subject, facts, deadline, method)
+        return self.hand_over(subject, facts, deadline, method)
 
     def resume(self, context: Context, event: dict[str, Any]) -> Any:
         """Where the triggerer's event comes back to; the name is stored with waiting tasks, keep it."""
@@ -179,10 +179,18 @@ class JobOperator(DeliveryOperator):
         for line in lines:
             self.log.info(line)
 
-    def _hand_over(self, subject: Subject, facts: Facts, deadline: datetime, method: str) -> NoReturn:
+    def hand_over(
+        self,
+        subject: Subject,
+        facts: Facts,
+        deadline: datetime,
+        method: str = "resume",
+        poll_seconds: float | None = None,
+    ) -> NoReturn:
+        """Wait in the triggerer, whose event comes back to `method`; it looks first after `poll_seconds`."""
         from airdock.aws.triggers import JobTrigger
 
-        trigger = JobTrigger(subject.to_json(), deadline.isoformat(), self.poll_seconds, facts)
+        trigger = JobTrigger(subject.to_json(), deadline.isoformat(), poll_seconds or self.poll_seconds, facts)
         self.log.info("Waiting in the triggerer until %s at the latest", deadline.isoformat(timespec="seconds"))
         self.defer(trigger=trigger, method_name=method, timeout=deadline - datetime.now(UTC) + DEADLINE_MARGIN)
 

@@ -21,6 +21,7 @@ class ServiceDeploymentWatch:
     """Facts of a service deployment, plain JSON:
 
         id, service, status, stage, reason; started_at, ended_at: ISO 8601 or None,
+        revisions: {new, old}: ARNs of the target and of the first source revision, or "",
         task_definition, previous_task_definition: of the target and of the first source revision, or "",
         tasks: {requested, running, pending} of the new version,
         weights: {old: percent, new: percent} of production traffic, {} where ECS moves none,
@@ -31,8 +32,8 @@ class ServiceDeploymentWatch:
         rollback_reason: "" where ECS does not roll back,
         newest: id of the service's newest deployment.
 
-    Options: `decides`: a pause that waits for an answer ends the wait too. `failed_starts`: so many failed starts of
-    the new version do.
+    Options: `decides`: a pause that waits for an answer ends the wait too, unless its hook's id is among `answered`.
+    `failed_starts`: so many failed starts of the new version do.
     """
 
     batch = 20
@@ -50,8 +51,10 @@ class ServiceDeploymentWatch:
 
     def finished(self, facts: Facts, options: Mapping[str, Any]) -> bool:
         over = service_deployment_state(facts["status"]) is not State.RUNNING
-        answer_wanted = options.get("decides") and facts["waiting"]
-        return bool(over or answer_wanted or keeps_failing(facts, options.get("failed_starts")))
+        unanswered = set(facts["waiting"]) - set(options.get("answered", ()))
+        return bool(
+            over or (options.get("decides") and unanswered) or keeps_failing(facts, options.get("failed_starts"))
+        )
 
     def progress(self, before: Facts | None, now: Facts) -> list[str]:
         return service_deployment_progress(before, now)
@@ -96,6 +99,7 @@ def _facts(told: Mapping[str, Any], revisions: Mapping[str, str], newest: str) -
         "reason": told.get("statusReason", ""),
         "started_at": _iso(told.get("createdAt")),
         "ended_at": _iso(told.get("finishedAt") or told.get("stoppedAt")),
+        "revisions": {"new": target.get("arn", ""), "old": sources[0].get("arn", "")},
         "task_definition": revisions.get(target.get("arn", ""), ""),
         "previous_task_definition": revisions.get(sources[0].get("arn", ""), ""),
         "tasks": {name: target.get(f"{name}TaskCount", 0) for name in ("requested", "running", "pending")},

@@ -1,0 +1,126 @@
+"""A linear shift of ECS's own whose every step is decided by what was measured in the one before."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airdock.factory.deliver import deliver
+from airdock.spec import Pipeline
+from demo.traffic import Client
+from tests.blue_green import push_version, until
+from tests.delivery import COMMIT, an_image
+from tests.line_in_process import Run
+from tests.outcomes.cases import outcomes_aws
+from tests.outcomes.ecs import EcsStage
+from tests.outcomes.greeter import a_pipeline, task_definition_file
+
+ERROR_RATE = {
+    "name": "error_rate",
+    "kind": "cloudwatch",
+    "unit": "%",
+    "metrics": {
+        "errors": {"metric": "HTTPCode_Target_5XX_Count", "missing": 0.0},
+        "requests": {"metric": "RequestCount"},
+    },
+    "expression": "errors / requests * 100",
+    "samples": "requests",
+    "at_most_times_baseline": 2.0,
+    "tolerated": 1.0,
+}
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EcsStage]:
+    with outcomes_aws(tmp_path_factory) as aws:
+        yield EcsStage(aws, "ecs, linear", {"type": "linear", "percent": 20.0, "every_minutes": 3})
+
+
+def pipeline(stage: EcsStage) -> Pipeline:
+    rollout = {"strategy": "ecs", "traffic": stage.traffic, "bake_minutes": 0, "deadline_minutes": 600}
+    analysis = {"checks": [ERROR_RATE], "inconclusive_waits": 20, "wait_seconds": 1}
+    return a_pipeline({"rollout": rollout, "analysis": analysis}, stage.page())
+
+
+def a_run(stage: EcsStage, name: str, **variables: str) -> Run:
+    image = push_version(stage.aws, "greeter", name, VERSION=name, **variables)
+    dag = deliver(pipeline(stage))
+    for task in dag.tasks:
+        if hasattr(task, "poll_seconds"):
+            task.poll_seconds = 0.5
+    run = Run(dag, {"environment": "production"}, run_id=f"manual__{name}")
+    commit = {"application": "greeter", "repository": "greeter", "ref": "main", "sha": COMMIT}
+    run.leave(
+        "clone_source",
+        return_value={"commit": commit, "files": {"taskdef.json": task_definition_file("<IMAGE1_NAME>")}},
+    )
+    run.leave("build", return_value={"image": an_image(image)})
+    run.leave("wait_for_scan")
+    return run
+
+
+def decisions(run: Run) -> list[dict[str, Any]]:
+    return list(run.xcoms["production.deploy", "decisions"])
+
+
+def answers(stage: EcsStage, since: int) -> list[str]:
+    """The answers that ECS was given, from the log of effects."""
+    given = [each for each in stage.aws.effects("ecs", "ContinueServiceDeployment") if each["n"] > since]
+    return [str(each["params"]["action"]) for each in given]
+
+
+def last_effect(stage: EcsStage) -> int:
+    return max(int(each["n"]) for each in stage.aws.effects())
+
+
+def test_five_steps_are_five_decisions(stage: EcsStage) -> None:
+    run, since = a_run(stage, "good"), last_effect(stage)
+    with Client(stage.page()) as client:
+        run.play()
+        failed = [each for each in client.answers() if each.failed]
+    assert run.xcoms["production.verdict", "outcome"]["outcome"] == "live"
+    taken = decisions(run)
+    assert [(each["step"], each["percent"], each["answer"]) for each in taken] == [
+        (step, 20.0 * (step - 1), "CONTINUE") for step in range(1, 6)
+    ]
+    assert len({each["hook"] for each in taken}) == 5
+    assert answers(stage, since) == ["CONTINUE"] * 5
+    assert failed == []
+
+
+def test_a_lost_answer_and_one_that_never_got_out_are_sent_again_and_nothing_is_decided_twice(stage: EcsStage) -> None:
+    run = a_run(stage, "steady")
+    stage.aws.faults(
+        {"id": "1", "service": "ecs", "operation": "ContinueServiceDeployment", "nth": 2, "action": "reset_before"},
+        {"id": "2", "service": "ecs", "operation": "ContinueServiceDeployment", "nth": 4, "action": "reset_after"},
+    )
+    with Client(stage.page()):
+        run.play()
+    stage.aws.faults()
+    assert run.xcoms["production.verdict", "outcome"]["outcome"] == "live"
+    assert [(each["step"], each["answer"]) for each in decisions(run)] == [(step, "CONTINUE") for step in range(1, 6)]
+
+
+def test_a_worse_error_rate_at_the_third_step_takes_the_traffic_back(stage: EcsStage, tmp_path: Path) -> None:
+    breaks = tmp_path / "broken"
+    run, since, before = a_run(stage, "breaking", BREAKS_WITH=str(breaks)), last_effect(stage), stage.runs()
+    with Client(stage.page()):
+
+        def break_at_the_second_share() -> None:
+            until(lambda: answers(stage, since) == ["CONTINUE"] * 2, "the second decision", stage.aws, 90)
+            breaks.touch()
+
+        breaking = threading.Thread(target=break_at_the_second_share, daemon=True)
+        breaking.start()
+        run.play()
+        breaking.join(10)
+    report = run.xcoms["production.verdict", "outcome"]
+    assert report["outcome"] == "rolled_back"
+    assert "error_rate" in report["sentence"]
+    assert [each["answer"] for each in decisions(run)] == ["CONTINUE", "CONTINUE", "ROLLBACK"]
+    assert answers(stage, since) == ["CONTINUE", "CONTINUE", "ROLLBACK"]
+    assert stage.runs() == before
