@@ -335,3 +335,15 @@ def test_rolling_update_that_could_replace_no_task_is_refused() -> None:
     told = {"strategy": "rolling", "minimum_healthy_percent": 100, "maximum_percent": 100}
     with pytest.raises(ValueError, match="no task could be replaced"):
         Environment.model_validate({"cluster": "demo", "service": "greeter", "rollout": told})
+
+
+def test_analysis_of_a_shift_that_cannot_pause_is_refused() -> None:
+    check = {"name": "errors", "kind": "cloudwatch", "metrics": {"errors": {"metric": "Errors"}}, "at_most": 1.0}
+    told = {
+        "cluster": "demo",
+        "service": "greeter",
+        "rollout": {"strategy": "rolling"},
+        "analysis": {"checks": [check]},
+    }
+    with pytest.raises(ValueError, match="needs the strategy ecs"):
+        Environment.model_validate(told)

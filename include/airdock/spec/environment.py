@@ -58,7 +58,8 @@ class Environment(Part):
     )
     rollout: Rollout = Field(description="How traffic moves to the new version.")
     analysis: Analysis | None = Field(
-        default=None, description="What is measured between the steps of the traffic, and how good it must be."
+        default=None,
+        description="What is measured before each step of the traffic, and how good it must be. With strategy ecs only.",
     )
     verify: Verify | None = Field(default=None, description="What the service must answer afterwards.")
 
@@ -98,6 +99,14 @@ class Environment(Part):
         if images.get(container or "", BUILT) != BUILT:
             raise ValueError(f"{container} is the container to deliver: its image is always the one that was built")
         return images
+
+    @field_validator("analysis")
+    @classmethod
+    def _need_steps(cls, analysis: Analysis | None, info: ValidationInfo) -> Analysis | None:
+        rollout = info.data.get("rollout")
+        if analysis and rollout and rollout.strategy != "ecs":
+            raise ValueError(f"needs the strategy ecs, which can stop between its steps; {rollout.strategy} can't")
+        return analysis
 
     @field_validator("after_traffic")
     @classmethod
