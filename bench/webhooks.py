@@ -81,6 +81,7 @@ class Burst:
         stored = self.count("select count(*) from airdock_push")
         self._until_done()
         started = self.count("select count(*) from dag_run") - before
+        assert stored == started == count, f"of {count} pushes {stored} are stored, and {started} have a run"
         figures = _figures(statuses, took, wall, 202)
         return {**figures, "stored": stored, "runs": started, "all_started_s": round(time.monotonic() - begun, 1)}
 
