@@ -16,6 +16,7 @@ from tests.outcomes.cases import Case, outcomes_aws
 from tests.outcomes.greeter import (
     ALARM,
     a_pipeline,
+    fire,
     put_5xx_alarms,
     put_hook,
     set_alarm,
@@ -71,7 +72,8 @@ class CodeDeployStage(BlueGreen):
 
     def pipeline(self, case: Case) -> Pipeline:
         self._set_waits(case)
-        waits = {name: LONG for name in self.traffic if name in ("wait_minutes", "every_minutes") and case.held}
+        long = {"wait_minutes": LONG, "every_minutes": 1440}
+        waits = {name: minutes for name, minutes in long.items() if name in self.traffic and case.held}
         rollout = {"strategy": "codedeploy", "application": APPLICATION, "deployment_group": APPLICATION}
         rollout |= {"traffic": self.traffic | waits, "success_at": "traffic_shift", "deadline_minutes": 6000}
         more = {"appspec": "appspec.yaml"} if case.name == "failing hook" else {}
@@ -106,7 +108,7 @@ Hooks:
     def disturb(self, case: Case) -> None:
         deployment = self._deployment()
         {
-            "alarm": partial(set_alarm, self.aws, ALARM, "ALARM"),
+            "alarm": partial(fire, self.aws, ALARM, lambda: "rollbackInfo" in self.info(deployment)),
             "stopped by hand": partial(self._stop, deployment),
             "overtaken": partial(self._overtake, deployment),
         }[case.name]()

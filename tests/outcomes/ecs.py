@@ -14,7 +14,7 @@ from tests.blue_green import APPLICATION, push_version, until
 from tests.local_aws_process import LocalAws
 from tests.native_service import ENDED, NativeService
 from tests.outcomes.cases import Case, outcomes_aws
-from tests.outcomes.greeter import ALARM, a_pipeline, put_5xx_alarms, put_hook, set_alarm, task_definition_file
+from tests.outcomes.greeter import ALARM, a_pipeline, fire, put_5xx_alarms, put_hook, set_alarm, task_definition_file
 
 CASES = [
     Case("good release", "live", "is live", production="the new version"),
@@ -86,7 +86,7 @@ class EcsStage(NativeService):
     def disturb(self, case: Case) -> None:
         deployment = self._held_deployment()
         {
-            "alarm": partial(set_alarm, self.aws, ALARM, "ALARM"),
+            "alarm": partial(fire, self.aws, ALARM, lambda: self.deployment(deployment)["status"] != "IN_PROGRESS"),
             "stopped by hand": partial(self.ecs.stop_service_deployment, serviceDeploymentArn=deployment),
             "overtaken": self._overtake,
         }[case.name]()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Callable
 from typing import Any
 
 from airdock.spec import Pipeline
-from tests.blue_green import APPLICATION, CLUSTER, Greeter
+from tests.blue_green import APPLICATION, CLUSTER, Greeter, until
 from tests.local_aws_process import REGION, LocalAws
 
 ALARM = "greeter-5xx"
@@ -72,6 +73,16 @@ def put_alarm(aws: LocalAws, name: str, **metric: Any) -> None:
         TreatMissingData="notBreaching",
         **metric,
     )
+
+
+def fire(aws: LocalAws, name: str, noticed: Callable[[], bool]) -> None:
+    """Let the alarm fire until it is noticed: CloudWatch sets a state that a hand has set right at its next look."""
+
+    def fired() -> bool:
+        set_alarm(aws, name, "ALARM")
+        return noticed()
+
+    until(fired, f"the alarm {name} to be noticed", aws)
 
 
 def set_alarm(aws: LocalAws, name: str, state: str) -> None:

@@ -59,7 +59,7 @@ class Environment(Part):
     rollout: Rollout = Field(description="How traffic moves to the new version.")
     analysis: Analysis | None = Field(
         default=None,
-        description="What is measured before each step of the traffic, and how good it must be. With strategy ecs only.",
+        description="What is measured before each step of the traffic, and how good it must be; for strategy ecs.",
     )
     verify: Verify | None = Field(default=None, description="What the service must answer afterwards.")
 
@@ -106,6 +106,8 @@ class Environment(Part):
         rollout = info.data.get("rollout")
         if analysis and rollout and rollout.strategy != "ecs":
             raise ValueError(f"needs the strategy ecs, which can stop between its steps; {rollout.strategy} can't")
+        if analysis and rollout and rollout.traffic.type == "blue_green":
+            raise ValueError("needs traffic of the type canary or linear: blue_green has no step with a bit of traffic")
         return analysis
 
     @field_validator("after_traffic")
