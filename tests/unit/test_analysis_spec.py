@@ -22,8 +22,12 @@ PROM = {"name": "slow", "kind": "prometheus", "connection": "prom", "query": "up
 HTTP = {"name": "greeting", "kind": "http", "url": "http://greeter/"}
 
 
-def written(analysis: Any) -> str:
-    return PIPELINE + indent(yaml.safe_dump({"analysis": analysis}), "    ")
+ROLLOUT = PIPELINE[PIPELINE.index("      strategy:") :]
+ECS = "      strategy: ecs\n      traffic: {type: canary, percent: 10}\n"
+
+
+def written(analysis: Any, rollout: str = ECS) -> str:
+    return PIPELINE.replace(ROLLOUT, rollout) + indent(yaml.safe_dump({"analysis": analysis}), "    ")
 
 
 def read(*checks: dict[str, Any]) -> Analysis:
@@ -32,9 +36,9 @@ def read(*checks: dict[str, Any]) -> Analysis:
     return found
 
 
-def the_problem(analysis: Any) -> Problem:
+def the_problem(analysis: Any, rollout: str = ECS) -> Problem:
     with pytest.raises(SpecError) as refused:
-        parse(written(analysis), "greeter.yaml")
+        parse(written(analysis, rollout), "greeter.yaml")
     [problem] = refused.value.problems
     return problem
 
@@ -104,6 +108,17 @@ def test_wrong_check_is_refused_where_it_stands(check: Any, place: str, told: st
 
 def test_two_checks_of_one_name_are_refused() -> None:
     assert "has the name 'orders' twice" in the_problem({"checks": [SQL, {**SQL, "query": "select 2"}]}).message
+
+
+def test_analysis_of_a_single_step_is_refused() -> None:
+    problem = the_problem({"checks": [SQL]}, "      strategy: ecs\n")
+    assert problem.path == "environments.production.analysis"
+    assert problem.message.startswith("needs traffic of the type canary or linear")
+
+
+def test_waits_longer_than_ecs_waits_are_refused() -> None:
+    problem = the_problem({"checks": [SQL], "inconclusive_waits": 51})
+    assert problem.message.startswith("51 waits of 60 seconds are too long: ECS waits an hour")
 
 
 def test_queries_with_braces_of_their_own_are_taken() -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from airdock.spec.check import CloudWatchCheck, HttpCheck, PrometheusCheck, SqlCheck
 from airdock.spec.words import Part
+
+LONGEST_WAITS_SECONDS = 3000
+"""ECS waits an hour for an answer and then rolls back: the waits must leave time to measure."""
 
 Check = Annotated[CloudWatchCheck | HttpCheck | SqlCheck | PrometheusCheck, Field(discriminator="kind")]
 
@@ -38,3 +41,13 @@ class Analysis(Part):
         if double := next((name for name in names if names.count(name) > 1), None):
             raise ValueError(f"has the name {double!r} twice")
         return checks
+
+    @model_validator(mode="after")
+    def _answer_in_time(self) -> Self:
+        seconds = self.inconclusive_waits * self.wait_seconds
+        if seconds > LONGEST_WAITS_SECONDS:
+            raise ValueError(
+                f"{self.inconclusive_waits} waits of {self.wait_seconds} seconds are too long: ECS waits an hour for "
+                f"an answer, so all waits may take {LONGEST_WAITS_SECONDS} seconds together"
+            )
+        return self
