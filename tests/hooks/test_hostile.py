@@ -260,6 +260,15 @@ def test_database_that_is_away_is_503_and_nothing_was_accepted(door: Door, monke
     assert door.send(sent("github_push", "d1")).status_code == 202
 
 
+def test_secret_that_can_not_be_looked_up_is_503(door: Door) -> None:
+    door.connections["airdock_hook_github"] = a_connection(previous=SECRET)
+    del door.connections["airdock_hook_github"].extra_dejson
+    answer = door.send(sent("github_push"))
+    assert answer.status_code == 503
+    assert "extra" not in answer.text
+    assert door.stored() == []
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.sampled_from(SIGNED),

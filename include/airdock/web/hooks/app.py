@@ -116,6 +116,10 @@ def application(lifespan: Any) -> FastAPI:
             return said(declined.status, declined.sentence)
         except ClientDisconnect:
             return said(400, "the connection ended before the body")
+        except Exception:
+            # Such as a secrets backend that is away. Nothing has been accepted, so the push must come again.
+            log.exception("A message could not be looked at")
+            return said(503, "the message can't be looked at now: send it again")
 
     # A plain route: nothing of the request is FastAPI's to convert or to validate.
     app.add_route("/{provider}", receive, methods=["POST"])
