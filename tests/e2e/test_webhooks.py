@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from demo.place import Place, Ports
+from demo.rest import RestError
 from demo.stack import Stack
 from tests.e2e.pipelines import copied_dags
 from tests.git_server import GitServer, serving
@@ -181,6 +182,17 @@ def test_request_starts_the_application_that_it_names(hooks: Hooks) -> None:
     assert hooks.send(signed("generic_request", body, "wanted-1")).status_code == 202
     hooks.wait_until_done("wanted-1")
     assert hooks.runs("generic__wanted-1") == ["deliver_two"]
+
+
+def test_rest_api_takes_the_same_params_once_and_refuses_others(hooks: Hooks) -> None:
+    airflow = hooks.stack.airflow
+    wanted = {"revision": "v1.2.0", "environment": "production"}
+    assert airflow.trigger("deliver_one", "ada__1", wanted) == "ada__1"
+    assert airflow.run("deliver_one", "ada__1")["conf"] == wanted
+    for run_id, conf, status in (("ada__1", wanted, 409), ("ada__2", {"environment": "moon"}, 400)):
+        with pytest.raises(RestError) as refused:
+            airflow.trigger("deliver_one", run_id, conf)
+        assert refused.value.status == status
 
 
 @pytest.mark.parametrize("name", ["github_deleted", "github_fork", "github_pull_request", "github_push"])
