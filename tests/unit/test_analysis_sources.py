@@ -6,15 +6,18 @@ import json
 import sqlite3
 import threading
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import airflow.sdk
 import pytest
+from botocore.session import Session
+from botocore.validate import ParamValidator
 
 from airdock.aws.analysis import Subject, Version, gather
 from airdock.aws.analysis.cloudwatch import period_seconds
@@ -97,6 +100,18 @@ def test_all_metrics_of_both_versions_are_one_question() -> None:
     ]
 
 
+def test_the_largest_analysis_is_still_one_question() -> None:
+    metrics = {f"m{number}": {"metric": "RequestCount"} for number in range(10)}
+    check = {**RATE, "metrics": metrics, "expression": "m0 + m9", "samples": "m0"}
+    aws = FakeCloudWatch({})
+    measured(*({**check, "name": f"c{number}"} for number in range(20)), of=a_subject(aws))
+    [request] = aws.asked
+    assert len(request["MetricDataQueries"]) == 400
+    assert len({query["Id"] for query in request["MetricDataQueries"]}) == 400
+    model = Session().get_service_model("cloudwatch").operation_model("GetMetricData").input_shape
+    assert not ParamValidator().validate(request, model).has_errors()
+
+
 def test_no_requests_are_no_number_and_no_samples() -> None:
     [rate] = measured(RATE, of=a_subject(FakeCloudWatch({})))
     assert (rate.value, rate.baseline, rate.samples, rate.baseline_samples, rate.error) == (None, None, 0, 0, "")
@@ -131,15 +146,39 @@ def test_step_that_begins_this_moment_still_has_a_window() -> None:
 class FakeHook:
     """A hook of a database, over SQLite."""
 
-    def __init__(self, orders: list[tuple[str, float]]) -> None:
-        self.orders = orders
+    def __init__(self, file: Path, *orders: tuple[str, float]) -> None:
+        self.file = str(file)
+        with sqlite3.connect(self.file) as database:
+            database.execute("create table orders (version text, price real)")
+            database.executemany("insert into orders values (?, ?)", orders)
+
+    def get_conn(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.file)
 
     def get_first(self, sql: str, parameters: Any = None) -> Any:
-        database = sqlite3.connect(":memory:")
-        database.execute("create table orders (version text, price real)")
-        database.executemany("insert into orders values (?, ?)", self.orders)
-        told = {name: value for name, value in parameters.items() if isinstance(value, str)}
-        return database.execute(sql, told).fetchone()
+        raise AssertionError("commits what it was given to do")
+
+
+class FakeDriver:
+    """A hook, its connection and its cursor, whose queries do what a test says."""
+
+    def __init__(self, row: Callable[[], Any]) -> None:
+        self.row = row
+        self.asked: list[str] = []
+
+    def get_conn(self) -> FakeDriver:
+        return self
+
+    get_first = cursor = get_conn
+
+    def execute(self, query: str, parameters: Any) -> None:
+        self.asked.append(query)
+
+    def fetchone(self) -> Any:
+        return self.row()
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 def hooked(monkeypatch: pytest.MonkeyPatch, hook: Any) -> None:
@@ -155,56 +194,58 @@ SQL = {
 }
 
 
-def test_sql_tells_the_number_and_the_samples_of_both_versions(monkeypatch: pytest.MonkeyPatch) -> None:
-    hooked(monkeypatch, FakeHook([("greeter:8", 4), ("greeter:7", 10), ("greeter:7", 20)]))
+ALONE = {**SQL, "at_least_times_baseline": None, "at_least": 1}
+
+
+def test_sql_tells_the_number_and_the_samples_of_both_versions(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    hooked(monkeypatch, FakeHook(tmp_path / "shop", ("greeter:8", 4), ("greeter:7", 10), ("greeter:7", 20)))
     assert measured(SQL) == [Measured("price", 4, 15, 1, 2)]
 
 
-def test_sql_has_a_query_of_its_own_for_the_old_version(monkeypatch: pytest.MonkeyPatch) -> None:
-    hooked(monkeypatch, FakeHook([("greeter:8", 4)]))
+def test_sql_has_a_query_of_its_own_for_the_old_version(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    hooked(monkeypatch, FakeHook(tmp_path / "shop", ("greeter:8", 4)))
     assert measured({**SQL, "baseline_query": "select 7"}) == [Measured("price", 4, 7, 1)]
+
+
+def test_query_that_writes_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    hook = FakeHook(tmp_path / "shop", ("greeter:8", 4))
+    hooked(monkeypatch, hook)
+    assert measured({**ALONE, "query": "delete from orders returning price"})[0].value == 4
+    assert hook.get_conn().execute("select count(*) from orders").fetchone() == (1,)
 
 
 @pytest.mark.parametrize(("row", "value"), [((Decimal("1.5"),), 1.5), ((None,), None), (None, None), ((), None)])
 def test_rows_of_drivers_become_numbers(monkeypatch: pytest.MonkeyPatch, row: Any, value: float | None) -> None:
-    class Hook:
-        def get_first(self, sql: str, parameters: Any = None) -> Any:
-            return row
-
-    hooked(monkeypatch, Hook())
-    [price] = measured({**SQL, "at_least_times_baseline": None, "at_least": 1})
+    hooked(monkeypatch, FakeDriver(lambda: row))
+    [price] = measured(ALONE)
     assert (price.value, price.error) == (value, "")
 
 
-def test_query_that_fails_or_gives_no_number_is_its_checks_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    hooked(monkeypatch, FakeHook([]))
+def test_query_that_fails_or_gives_no_number_is_its_checks_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    hooked(monkeypatch, FakeHook(tmp_path / "shop"))
     broken, text = measured({**SQL, "query": "select prize from orders"}, {**SQL, "name": "b", "query": "select 'x'"})
     assert broken.error == "OperationalError: no such column: prize"
     assert text.error == "the query gave 'x', which is no number"
 
 
+def test_connection_to_something_else_than_a_database_is_its_checks_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    hooked(monkeypatch, object())
+    assert measured(SQL)[0].error == "the connection shop is none to a database"
+
+
 def test_text_that_looks_like_a_template_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-
-    class Hook:
-        def get_first(self, sql: str, parameters: Any = None) -> Any:
-            asked.append(sql)
-            return (1,)
-
-    hooked(monkeypatch, Hook())
+    hook = FakeDriver(lambda: (1,))
+    hooked(monkeypatch, hook)
     query = "select '{{ conn.shop.password }}', '{version}'"
-    measured({**SQL, "at_least_times_baseline": None, "at_least": 1, "query": query})
-    assert asked == [query]
+    measured({**ALONE, "query": query})
+    assert hook.asked == [query]
 
 
 def test_source_that_hangs_costs_its_check_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
     going_on = threading.Event()
-
-    class Hook:
-        def get_first(self, sql: str, parameters: Any = None) -> Any:
-            going_on.wait(60)
-
-    hooked(monkeypatch, Hook())
+    hooked(monkeypatch, FakeDriver(lambda: going_on.wait(60)))
     aws = FakeCloudWatch({("TargetResponseTime", "greeter-green"): [0.5]})
     price, latency = measured(SQL, LATENCY, of=a_subject(aws), longest_seconds=2)
     going_on.set()

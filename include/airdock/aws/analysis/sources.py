@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -45,18 +46,26 @@ def _why_bad(question: Question) -> str:
 
 
 def sql(check: SqlCheck, subject: Subject, window: Window) -> Measured:
-    """What the queries tell. Nothing is committed; the values go as parameters, never into the text."""
+    """What the queries tell. Values go as parameters, never into the text. Raises Refused; and what drivers raise."""
     from airflow.sdk import BaseHook
 
     hook = BaseHook.get_hook(check.connection)
+    if not hasattr(hook, "get_first"):
+        raise Refused(f"the connection {check.connection} is none to a database")
 
     def row(query: str, version: Version) -> Sequence[Any]:
-        parameters = {**subject.words(version), "since": window.start, "until": window.end}
-        return hook.get_first(query, parameters=parameters) or ()
+        return _first_row(hook, query, {**subject.words(version), "since": window.start, "until": window.end})
 
     new = row(check.query, subject.new)
     old = row(check.baseline_query or check.query, subject.old) if check.compares and subject.old else ()
     return Measured(check.name, _cell(new, 0), _cell(old, 0), _cell(new, 1), _cell(old, 1))
+
+
+def _first_row(hook: Any, query: str, parameters: Mapping[str, Any]) -> Sequence[Any]:
+    """The first row, or nothing. The hook's own methods commit; closed without it, a query that writes is undone."""
+    with closing(hook.get_conn()) as connection, closing(connection.cursor()) as cursor:
+        cursor.execute(query, dict(parameters))
+        return cursor.fetchone() or ()
 
 
 def _cell(row: Sequence[Any], column: int) -> float | None:
