@@ -27,7 +27,9 @@ CASES = [
     Case("good release", "live", "is live", production="the new version"),
     Case("crash at start", "rolled_back", "the configuration is missing", version="crash at start"),
     Case("unhealthy", "rolled_back", "health", version="unhealthy"),
-    Case("5xx under traffic", "rolled_back", "5", version="5xx under traffic", fails_requests=True),
+    Case(
+        "5xx under traffic", "rolled_back", "greeter-5xx|answered 500", version="5xx under traffic", fails_requests=True
+    ),
     Case("alarm", "rolled_back", "greeter-5xx", disturbed=True),
     Case("failing hook", "rolled_back", "AfterAllowTestTraffic"),
     Case("stopped by hand", "stopped", "stopped by hand", disturbed=True),

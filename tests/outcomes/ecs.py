@@ -29,7 +29,9 @@ CASES = [
 ]
 ROLLING_CASES = [
     *CASES[:3],
-    Case("5xx under traffic", "rolled_back", "5", version="5xx under traffic", fails_requests=True),
+    Case(
+        "5xx under traffic", "rolled_back", "greeter-5xx|answered 500", version="5xx under traffic", fails_requests=True
+    ),
     # What never gets healthy keeps a rolling update where it is; there are no lifecycle hooks in one.
     Case("alarm", "rolled_back", "greeter-5xx", version="unhealthy", disturbed=True),
     Case("stopped by hand", "stopped", "StopServiceDeployment", version="unhealthy", disturbed=True),
