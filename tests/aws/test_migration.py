@@ -43,7 +43,7 @@ def _task(command: list[str]) -> dict[str, Any]:
 
 def calls(stage: CodeDeployStage, since: int) -> list[str]:
     made = [each for each in stage.aws.effects() if each["n"] > since and each["caller"] == CALLER]
-    return [each["operation"] for each in made if each["operation"] not in ("RegisterTaskDefinition", "TagResource")]
+    return [each["operation"] for each in made if each["operation"] not in ("RegisterTaskDefinition", "PutParameter")]
 
 
 def last_effect(stage: CodeDeployStage) -> int:

@@ -62,7 +62,8 @@ HEAD = """# How deliveries end
 Each row is one delivery against the local AWS: the tasks of the line over real HTTP traffic through the balancer, 50
 requests a second. The rows are test results (`tests/outcomes/`), and the tests fail when a row changes; this page is
 made from them by `make docs`. "The verdict names" is a part of the sentence that every reader of the run gets. Left
-out of the calls are those that the first of many deliveries makes, and CodeDeploy's and ECS's own.
+out of the calls are those that the first of many deliveries makes, those that keep the release's record, and
+CodeDeploy's and ECS's own.
 """
 COLUMNS = """| case | outcome | the verdict names | production runs | failed requests | changing calls |
 |---|---|---|---|---|---|"""

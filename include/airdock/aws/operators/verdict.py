@@ -9,8 +9,10 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from airdock.aws.operators.job import DeliveryOperator
+from airdock.aws.operators.recording import recorded
 from airdock.aws.production import Service, standing
-from airdock.errors import AirdockError
+from airdock.aws.release_records import Records
+from airdock.errors import AirdockError, Fault
 from airdock.plan.delivery import ENTRY, Step, StepEnd, judge_delivery
 from airdock.release import Outcome, OutcomeReport, Source
 
@@ -27,8 +29,8 @@ class VerdictOperator(DeliveryOperator):
         source: task id and XCom key of the source's record.
         earlier: the ids of the verdicts on the environments before this one.
 
-    The OutcomeReport lies under the XCom keys `outcome` and `return_value`, whether the task fails or not. A run that
-    ends before this environment skips the verdict, as it has skipped the rest.
+    The OutcomeReport lies under the XCom keys `outcome` and `return_value`, whether the task fails or not, and the
+    release's record in SSM. A run that ends before this environment skips the verdict, as it has skipped the rest.
     """
 
     def __init__(
@@ -47,6 +49,8 @@ class VerdictOperator(DeliveryOperator):
         self.application = application
         self.environment = environment
         self.service = Service.of(target)
+        self.records = Records(self.service.account, application, environment)
+        self.appspec = target.appspec
         self.tasks = dict(tasks)
         self.source = source
         self.earlier = list(earlier)
@@ -60,6 +64,7 @@ class VerdictOperator(DeliveryOperator):
         for key in ("outcome", "return_value"):
             context["ti"].xcom_push(key=key, value=record)
         self._tell(report)
+        self._keep(context, report)
         if report.outcome is not Outcome.LIVE:
             raise AirflowFailException(report.sentence)
         return record
@@ -69,11 +74,33 @@ class VerdictOperator(DeliveryOperator):
             self.log.info(line)
         self.log.info("%s: %s", str(report.outcome).upper(), report.sentence)
 
+    def _keep(self, context: Context, report: OutcomeReport) -> None:
+        """Keep the release's record. A fault is tried again with this task; at last the outcome counts more."""
+        record = recorded(
+            context,
+            report,
+            application=self.application,
+            environment=self.environment,
+            source=self._source(context),
+            tasks=self.tasks,
+            appspec=self.appspec,
+        )
+        try:
+            self.records.write(record)
+            self.records.tidy()
+        except AirdockError as error:
+            if isinstance(error, Fault) and context["ti"].try_number <= (self.retries or 0):
+                raise
+            self.log.warning("The release record can't be kept: %s", error.sentence)
+
     def _subject(self, context: Context) -> str:
-        task_id, key = self.source
-        told = context["ti"].xcom_pull(task_ids=task_id, key=key)
+        told = self._source(context)
         commit = f" {Source.from_json(told).commit.short}" if told else ""
         return f"{self.application}{commit} to {self.environment}"
+
+    def _source(self, context: Context) -> Any:
+        task_id, key = self.source
+        return context["ti"].xcom_pull(task_ids=task_id, key=key)
 
     def _not_passed(self, context: Context) -> str:
         """The sentence of the environment before this one in which the release ended; "" where it passed them all."""

@@ -1,0 +1,84 @@
+"""What is kept of each release in an environment: enough to know what runs there, from where, and to bring it back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from hashlib import sha256
+
+from airdock.release import Outcome, Record
+
+LONGEST_BYTES = 4096
+"""What a standard parameter of SSM holds."""
+LONGEST_SUBJECT = 200
+LONGEST_SENTENCE = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRecord(Record):
+    """One delivery to one environment, whatever it came to.
+
+    `key` is its name, in the order of time. `image` is pinned by its digest; `task_definition`, `image` and
+    `deployment` are "" where the delivery did not come so far. `previous` is the task definition that ran before.
+    `started_at`, `ended_at`: ISO 8601. `appspec`: the AppSpec's text, None where there was none or it is too long.
+    """
+
+    key: str
+    application: str
+    environment: str
+    commit: str
+    ref: str
+    subject: str
+    author: str
+    image: str
+    task_definition: str
+    deployment: str
+    previous: str
+    dag_id: str
+    run_id: str
+    outcome: Outcome
+    sentence: str
+    started_at: str
+    ended_at: str
+    appspec: str | None = None
+
+    @property
+    def digest(self) -> str:
+        return self.image.partition("@")[2]
+
+    @property
+    def live(self) -> bool:
+        return self.outcome is Outcome.LIVE
+
+    def __str__(self) -> str:
+        return f"{self.commit[:7]} ({self.key})"
+
+
+def record_key(started: datetime, run_id: str, clears: int) -> str:
+    """A name that sorts by time, and is the same for every try of the same attempt of a run."""
+    moment = started.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+    return f"{moment}-{sha256(f'{run_id} {clears}'.encode()).hexdigest()[:8]}"
+
+
+def fitting(record: ReleaseRecord) -> str:
+    """The record as JSON that a parameter holds; texts are cut short, and the AppSpec is left out, where it must."""
+    short = replace(record, subject=record.subject[:LONGEST_SUBJECT], sentence=record.sentence[:LONGEST_SENTENCE])
+    whole = _json(short)
+    if len(whole.encode()) <= LONGEST_BYTES:
+        return whole
+    bare = replace(short, appspec=None, sentence=record.sentence[:300], subject=record.subject[:60], author="")
+    return _json(bare)
+
+
+def from_text(text: str) -> ReleaseRecord | None:
+    """The record that a parameter holds; None where it holds something else."""
+    try:
+        return ReleaseRecord.from_json(json.loads(text))
+    except (ValueError, TypeError, AttributeError):
+        return None
+
+
+def _json(record: ReleaseRecord) -> str:
+    # Only ASCII: SSM counts and stores what it is sent, and no text of a commit can break it.
+    return json.dumps(record.to_json(), separators=(",", ":"))

@@ -1,0 +1,108 @@
+"""What is kept of a release, and which one is meant."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airdock.errors import Refused
+from airdock.plan.release_choice import choose_release
+from airdock.plan.release_record import LONGEST_BYTES, ReleaseRecord, fitting, from_text, record_key
+from airdock.release import Outcome
+
+MOMENT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+
+def a_record(number: int, **changes: object) -> ReleaseRecord:
+    """The delivery with this number: later ones have higher numbers."""
+    made = ReleaseRecord(
+        key=record_key(MOMENT + timedelta(minutes=number), f"run-{number}", 0),
+        application="greeter",
+        environment="production",
+        commit=f"{number:040x}",
+        ref="main",
+        subject=f"Change {number}",
+        author="Ada",
+        image=f"1.example/greeter@sha256:{number + 256:064x}",
+        task_definition=f"arn:task-definition/greeter:{number}",
+        deployment=f"d-{number}",
+        previous="",
+        dag_id="deliver_greeter",
+        run_id=f"run-{number}",
+        outcome=Outcome.LIVE,
+        sentence="is live",
+        started_at="",
+        ended_at="",
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def test_a_record_comes_back_as_it_was_kept() -> None:
+    record = a_record(1, appspec="version: 0.0\n", outcome=Outcome.ROLLED_BACK)
+    assert from_text(fitting(record)) == record
+
+
+@given(st.text(max_size=6000), st.text(max_size=6000), st.text(max_size=5000))
+def test_whatever_a_commit_says_a_record_fits_and_can_be_read(subject: str, sentence: str, appspec: str) -> None:
+    record = a_record(1, subject=subject, sentence=sentence, appspec=appspec, author=subject[:100])
+    text = fitting(record)
+    assert len(text.encode()) <= LONGEST_BYTES
+    kept = from_text(text)
+    assert kept is not None
+    assert (kept.commit, kept.image, kept.outcome) == (record.commit, record.image, record.outcome)
+    assert kept.appspec in (appspec, None)
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", "null", '"live"', '{"key": 1}'])
+def test_what_is_no_record_is_passed_over(text: str) -> None:
+    assert from_text(text) is None
+
+
+def test_keys_sort_by_time_in_whatever_zone_it_is_told() -> None:
+    east = timezone(timedelta(hours=9))
+    first, second = MOMENT.astimezone(east), MOMENT + timedelta(seconds=1)
+    assert record_key(first, "run", 0) < record_key(second, "run", 0)
+    assert record_key(MOMENT, "run", 0) == record_key(first, "run", 0) != record_key(MOMENT, "run", 1)
+
+
+RECORDS = [a_record(3), a_record(2, outcome=Outcome.ROLLED_BACK), a_record(1), a_record(0)]
+
+
+def test_the_last_good_release_is_the_newest_that_was_live_before_what_is_live() -> None:
+    chosen = choose_release("", RECORDS, RECORDS[0], "production")
+    assert (chosen.record, chosen.runs_already) == (RECORDS[2], False)
+
+
+def test_what_is_live_already_is_said_to_be() -> None:
+    chosen = choose_release(RECORDS[0].commit[:40], RECORDS, RECORDS[0], "production")
+    assert chosen.runs_already
+    assert "runs 0000000" in chosen.sentence
+
+
+@pytest.mark.parametrize("wanted", [RECORDS[2].key, RECORDS[2].digest, RECORDS[2].commit])
+def test_a_release_is_named_by_key_digest_or_commit(wanted: str) -> None:
+    assert choose_release(wanted, RECORDS, RECORDS[0], "production").record == RECORDS[2]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "told"),
+    [("0000000", "several releases"), ("f" * 40, "no recorded release"), (RECORDS[1].commit, "no recorded release")],
+)
+def test_what_names_no_one_release_that_was_live_is_refused(wanted: str, told: str) -> None:
+    with pytest.raises(Refused, match=told):
+        choose_release(wanted, RECORDS, RECORDS[0], "production")
+
+
+def test_without_an_earlier_release_there_is_nothing_to_go_to() -> None:
+    with pytest.raises(Refused, match="nothing to go to"):
+        choose_release("", [RECORDS[0]], RECORDS[0], "production")
+
+
+def test_a_release_is_promoted_from_another_environment() -> None:
+    staging = [replace(each, environment="staging") for each in RECORDS]
+    chosen = choose_release("", staging, RECORDS[2], "production")
+    assert (chosen.record, chosen.runs_already) == (staging[0], False)
