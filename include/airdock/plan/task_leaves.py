@@ -111,7 +111,7 @@ def _identity(field: str, entry: Mapping[str, Any]) -> str:
 def _default(field: str, key: str, value: Any) -> bool:
     """Whether the value says no more than nothing would."""
     empty: bool = value is None or (isinstance(value, list | tuple | Mapping) and not value)
-    return empty or bool(key in (known := DEFAULTS.get(field, {})) and known[key] == value)
+    return empty or (key in (known := DEFAULTS.get(field, {})) and bool(known[key] == value))
 
 
 def _with_ports(container: Mapping[str, Any], mode: str) -> dict[str, Any]:
@@ -124,7 +124,7 @@ def _with_ports(container: Mapping[str, Any], mode: str) -> dict[str, Any]:
 
 
 def _follows(host: Any, port: Mapping[str, Any], mode: str) -> bool:
-    return host == port.get("containerPort") if mode in ("awsvpc", "host") else host == 0
+    return bool(host == (port.get("containerPort") if mode in ("awsvpc", "host") else 0))
 
 
 def _size(written: str) -> str:

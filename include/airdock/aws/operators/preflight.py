@@ -1,0 +1,56 @@
+"""Before anything changes: what the release needs, and what it will change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Context
+
+from airdock.aws.operators.job import DeliveryOperator
+from airdock.aws.preflight import preflight
+from airdock.errors import Refused
+from airdock.plan.difference import in_words
+from airdock.plan.preflight import flat, judge, rendered
+from airdock.release import Image, Source
+
+if TYPE_CHECKING:
+    from airdock.spec.environment import Environment
+
+MOST_LINES = 200
+"""How many lines of the difference travel on; the log has them all."""
+
+
+class PreflightOperator(DeliveryOperator):
+    """Looks at all that a release needs, and refuses it while nothing has changed yet.
+
+    Args:
+        application, environment: whose release it is.
+        target: where it goes, and how traffic moves there.
+        source: the record of the source, for the repository's files.
+        build: the record of the build, for the image.
+
+    Record: {"checks": [{"name", "finding", "sentence"}], "difference": [line]}.
+    """
+
+    template_fields = ("source", "build")
+
+    def __init__(
+        self, *, application: str, environment: str, target: Environment, source: Any, build: Any, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.application = application
+        self.environment = environment
+        self.target = target
+        self.source = source
+        self.build = build
+
+    def deliver(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - the records are all that it needs
+        found = preflight(self.target, Source.from_json(self.source), Image.from_json(self.build["image"]))
+        changes, verdict = in_words(list(found.changes)), judge(found.tree)
+        told = [f"{self.application} to {self.environment}", *rendered(found.tree)]
+        for line in [*told, *(changes if found.changes or verdict.passed else ())]:
+            self.log.info(line)
+        if not verdict.passed:
+            raise Refused(verdict.reason)
+        self.log.info(verdict.reason)
+        return {"checks": flat(found.tree), "difference": changes[:MOST_LINES]}

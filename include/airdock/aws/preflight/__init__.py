@@ -1,0 +1,127 @@
+"""Before anything changes: all that a release needs is looked at, with few calls that change nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from airdock.aws.deployments import Group
+from airdock.aws.drafts import draft
+from airdock.aws.preflight.alarms import guarding
+from airdock.aws.preflight.capacity import check_quota
+from airdock.aws.preflight.codedeploy import check_codedeploy, deployment_group
+from airdock.aws.preflight.look import looked
+from airdock.aws.preflight.native import check_native
+from airdock.aws.preflight.tasks import check_tasks
+from airdock.aws.production import Service, described, primary_task_definition
+from airdock.aws.task_definitions import definition
+from airdock.errors import Refused
+from airdock.plan.appspec import from_file, from_service
+from airdock.plan.difference import Change, difference, service_difference
+from airdock.plan.preflight import Check, branch, ok, refused
+from airdock.plan.preflight_service import check_container_port, check_controller, check_desired
+from airdock.plan.service_configuration import service_configuration
+from airdock.plan.task_definition import Draft
+
+if TYPE_CHECKING:
+    from airdock.release import Image, Source
+    from airdock.spec.environment import Environment
+
+TO_COME = "arn:aws:ecs:region:000000000000:task-definition/to-come:1"
+"""Stands in an AppSpec for the revision that is not registered yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preflight:
+    """What was found, and what the release would change; `changes` is empty where there is nothing to compare."""
+
+    tree: Check
+    changes: tuple[Change, ...]
+
+
+def preflight(target: Environment, source: Source, image: Image) -> Preflight:
+    """Look at all that the release needs in its environment.
+
+    Raises:
+        Fault: AWS is busy or broken.
+    """
+    service = Service.of(target)
+    try:
+        told = described(service)
+    except Refused as error:
+        return _stuck(service, refused("service", f"{error.sentence}; create it, or name one that may be described"))
+    try:
+        drafted = draft(target, source, image)
+    except Refused as error:
+        return _stuck(service, refused("task definition", error.sentence))
+    tree = branch(str(service), _branches(target, source, image, told, drafted))
+    return Preflight(tree, tuple(_changes(target, told, drafted)))
+
+
+def _stuck(service: Service, finding: Check) -> Preflight:
+    return Preflight(branch(str(service), [finding]), ())
+
+
+def _branches(
+    target: Environment, source: Source, image: Image, told: Mapping[str, Any], drafted: Draft
+) -> Iterator[Check]:
+    account = Service.of(target).account
+    yield branch("task definition", check_tasks(account, image.uri, drafted.request))
+    yield branch("service", _service(target, source, told, drafted))
+    if target.rollout.strategy == "codedeploy":
+        yield from _by_codedeploy(target, told)
+    else:
+        yield branch("deployment", check_native(target, told))
+        yield guarding(account, target.rollout.alarms)
+    yield branch("capacity", [check_quota(account, drafted.request, told, _share(target)), check_desired(told)])
+
+
+def _service(target: Environment, source: Source, told: Mapping[str, Any], drafted: Draft) -> Iterator[Check]:
+    yield ok("service", "it is ACTIVE")
+    yield check_controller(target.rollout.strategy, told)
+    if target.rollout.strategy == "codedeploy":
+        yield _appspec(target, source, told, drafted)
+    else:
+        for each in told.get("loadBalancers") or ():
+            yield check_container_port(drafted.request, each["containerName"], int(each["containerPort"]))
+
+
+def _appspec(target: Environment, source: Source, told: Mapping[str, Any], drafted: Draft) -> Check:
+    """The container and port that CodeDeploy will be told of, against the task definition."""
+    try:
+        if target.appspec is None:
+            wanted = from_service(told, TO_COME, drafted.request, drafted.container, target.container_port)
+        elif (text := source.files.get(target.appspec)) is None:
+            return refused("AppSpec", f"the repository has no {target.appspec}: add it, or leave `appspec` out")
+        else:
+            wanted = from_file(text, TO_COME, target.appspec)
+    except Refused as error:
+        return refused("AppSpec", error.sentence)
+    return check_container_port(drafted.request, wanted.container, wanted.port)
+
+
+def _by_codedeploy(target: Environment, told: Mapping[str, Any]) -> Iterator[Check]:
+    look = partial(deployment_group, Group.of(target))
+    group = looked("deployment group", "codedeploy:GetDeploymentGroup", look)
+    if isinstance(group, Check):
+        yield branch("deployment", [group])
+        return
+    yield branch("deployment", check_codedeploy(target, told, group))
+    alarms = (group or {}).get("alarmConfiguration") or {}
+    names = [each["name"] for each in alarms.get("alarms", ())] if alarms.get("enabled") else []
+    yield guarding(Service.of(target).account, names)
+
+
+def _share(target: Environment) -> float:
+    """How much of another set of tasks runs beside the old one."""
+    return (target.rollout.maximum_percent - 100) / 100 if target.rollout.strategy == "rolling" else 1.0
+
+
+def _changes(target: Environment, told: Mapping[str, Any], drafted: Draft) -> Iterator[Change]:
+    account = Service.of(target).account
+    yield from difference(definition(account, primary_task_definition(told)), drafted.request)
+    if target.rollout.strategy != "codedeploy":
+        wanted = service_configuration(target.rollout, pauses=target.analysis is not None)
+        yield from service_difference(told, {"deploymentConfiguration": wanted.request})

@@ -1,0 +1,95 @@
+"""Whether CodeDeploy can move this service's traffic: its application, its group, the listener, the shift."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from airdock.aws.deployments import Group
+from airdock.aws.preflight.balancers import listener_weights, target_groups
+from airdock.aws.preflight.look import looked, present
+from airdock.plan.preflight import Check, ok, refused
+from airdock.plan.preflight_service import check_idle
+from airdock.plan.preflight_traffic import (
+    check_group,
+    check_kind,
+    check_one_target_group,
+    check_weights,
+    group_names,
+    target_group_name,
+)
+from airdock.plan.traffic import TrafficConfiguration, traffic_configuration
+
+if TYPE_CHECKING:
+    from airdock.spec.codedeploy_rollout import CodeDeployRollout
+    from airdock.spec.environment import Environment
+
+ABSENT = ("ApplicationDoesNotExistException", "DeploymentGroupDoesNotExistException")
+UNDER_WAY = ["Created", "Queued", "InProgress", "Baking", "Ready"]
+ALL_AT_ONCE = "AllAtOnce"
+
+
+def deployment_group(group: Group) -> dict[str, Any] | None:
+    """GetDeploymentGroup, or None where there is no such application or group. Raises botocore's ClientError."""
+    names = {"applicationName": group.application, "deploymentGroupName": group.name}
+    found = present(partial(group.account.client("codedeploy").get_deployment_group, **names), ABSENT)
+    return found["deploymentGroupInfo"] if found else None
+
+
+def check_codedeploy(target: Environment, told: Mapping[str, Any], found: Mapping[str, Any] | None) -> Iterator[Check]:
+    """`told`: the service; `found`: its deployment group, None where there is none. Raises Refused or Fault."""
+    group = Group.of(target)
+    if found is None:
+        name = f"there is no deployment group {group}: create it, or name another under `rollout`"
+        yield refused("deployment group", name)
+        return
+    yield check_group(found, target.cluster, target.service)
+    yield check_one_target_group(told.get("loadBalancers") or _balancers_of_task_set(told))
+    yield looked("running deployment", "codedeploy:ListDeployments", lambda: check_idle(*running(group)))
+    yield looked("traffic", "elasticloadbalancing:DescribeRules", partial(_weights, group, found))
+    yield looked("shift", "codedeploy:GetDeploymentConfig", partial(_shift, target, group, found))
+
+
+def running(group: Group) -> tuple[list[str], str]:
+    """The deployments of the group that are under way, and what the first one's description says of its maker."""
+    client = group.account.client("codedeploy")
+    names = {"applicationName": group.application, "deploymentGroupName": group.name}
+    ids = list(client.list_deployments(**names, includeOnlyStatuses=UNDER_WAY)["deployments"])
+    told = client.get_deployment(deploymentId=ids[0])["deploymentInfo"] if ids else {}
+    return ids, str(told.get("description") or told.get("creator") or "")
+
+
+def _weights(group: Group, found: Mapping[str, Any]) -> Check:
+    listeners = found["loadBalancerInfo"]["targetGroupPairInfoList"][0]["prodTrafficRoute"]["listenerArns"]
+    named = _groups_by_arn(group, found)
+    weights = listener_weights(group.account, listeners[0], list(named))
+    by_name = {named.get(arn, target_group_name(arn)): weight for arn, weight in weights.items()}
+    return check_weights(by_name, group_names(found), busy=bool(running(group)[0]))
+
+
+def _groups_by_arn(group: Group, found: Mapping[str, Any]) -> dict[str, str]:
+    told = target_groups(group.account, names=group_names(found))
+    return {each["TargetGroupArn"]: each["TargetGroupName"] for each in told}
+
+
+def _shift(target: Environment, group: Group, found: Mapping[str, Any]) -> Check:
+    """Whether the balancer can move traffic as the configuration says, which must be there unless it is our own."""
+    wanted = traffic_configuration(cast("CodeDeployRollout", target.rollout).traffic)
+    routing = wanted.definition or _existing(group, wanted)
+    if routing is None:
+        return refused("shift", f"there is no deployment configuration {wanted.name}: create it, or name another")
+    protocols = {each["Protocol"] for each in target_groups(group.account, names=group_names(found))}
+    kind = check_kind(protocols, (routing.get("trafficRoutingConfig") or {}).get("type", ALL_AT_ONCE) == ALL_AT_ONCE)
+    return ok("shift", wanted.sentence) if kind.finding == "ok" else kind
+
+
+def _existing(group: Group, wanted: TrafficConfiguration) -> Mapping[str, Any] | None:
+    asked = partial(group.account.client("codedeploy").get_deployment_config, deploymentConfigName=wanted.name)
+    found = present(asked, ("DeploymentConfigDoesNotExistException",))
+    return found["deploymentConfigInfo"] if found else None
+
+
+def _balancers_of_task_set(told: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    primary = [each for each in told.get("taskSets", ()) if each.get("status") == "PRIMARY"]
+    return list(primary[0].get("loadBalancers", ())) if primary else []
