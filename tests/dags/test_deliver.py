@@ -139,7 +139,7 @@ def test_what_follows_a_release_comes_after_the_check_and_leads_nowhere_back(fol
 def test_a_broken_pipeline_breaks_itself_alone_and_visibly(folder: Path) -> None:
     (folder / "pipelines" / "broken.yaml").write_text("application: broken\nsorce: {}\n")
     found = bag(folder)
-    assert set(found.dags) == {"deliver_greeter"}
+    assert set(found.dags) == {"deliver_greeter", "deploy_greeter"}
     [(where, told)] = found.import_errors.items()
     assert "broken_pipelines.py" in where
     assert "broken.yaml" in told

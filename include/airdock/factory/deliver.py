@@ -15,7 +15,7 @@ from airflow.sdk.definitions.xcom_arg import PlainXComArg
 
 from airdock.factory import tasks
 from airdock.factory.catalogue import sound_pipelines
-from airdock.factory.environment import environment_group
+from airdock.factory.environment import environment_group, unless_beyond
 from airdock.spec import Pipeline
 
 RETRIES: dict[str, Any] = {
@@ -68,7 +68,8 @@ def environments(pipeline: Pipeline, release: tasks.Release, gate: BaseOperator)
     """Every environment in the file's order; each begins when the one before it is live."""
     verdicts: list[BaseOperator] = []
     for name, target in pipeline.environments.items():
-        group = environment_group(pipeline, name, target, release, verdicts)
+        begin = unless_beyond(list(pipeline.environments), name)
+        group = environment_group(pipeline, name, target, release, verdicts, begin)
         gate >> next(iter(group.values()))
         gate = group["verdict"]
         verdicts.append(gate)

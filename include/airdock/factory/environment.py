@@ -14,16 +14,20 @@ from airdock.spec.one_off_task import OneOffTask
 
 
 def environment_group(
-    pipeline: Pipeline, name: str, target: Environment, release: Release, earlier: Sequence[BaseOperator] = ()
+    pipeline: Pipeline,
+    name: str,
+    target: Environment,
+    release: Release,
+    earlier: Sequence[BaseOperator] = (),
+    begin: Callable[[Context], None] | None = None,
 ) -> dict[str, BaseOperator]:
     """One environment's group of tasks, each under its verb, in their order; the first is where the line enters.
 
-    `earlier`: the verdicts of the environments before this one.
+    `earlier`: the verdicts of the environments before this one. `begin`: called before the first task, may skip it.
     """
-    begin = _unless_beyond(list(pipeline.environments), name)
     with TaskGroup(name, tooltip=f"{target.service} in {target.cluster}"):
         register = tasks.register(pipeline, target, release, pre_execute=begin)
-        before = tasks.around_traffic(pipeline, name, target, register, target.before_traffic)
+        before = tasks.around_traffic(pipeline, name, target, register, target.before_traffic, release.again)
         deploy = tasks.deploy(pipeline, name, target, release, register)
         verify = tasks.verify(target, register)
         after = tasks.around_traffic(pipeline, name, target, register, target.after_traffic)
@@ -53,7 +57,7 @@ def _named(step: str, wanted: Sequence[OneOffTask], made: Sequence[BaseOperator]
     return {f"{step} {task.name}": operator for task, operator in zip(wanted, made, strict=True)}
 
 
-def _unless_beyond(environments: Sequence[str], name: str) -> Callable[[Context], None] | None:
+def unless_beyond(environments: Sequence[str], name: str) -> Callable[[Context], None] | None:
     """For a group's first task: skips it, and with it all that follow, in a run that ends before this environment."""
     before = environments[: environments.index(name)]
 

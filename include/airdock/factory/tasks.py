@@ -13,6 +13,7 @@ from airdock.aws.archives import Bucket
 from airdock.aws.code_repositories import CodeRepository
 from airdock.aws.hooks import Account
 from airdock.aws.images import Repository
+from airdock.aws.operators.choose_release import ChooseReleaseOperator
 from airdock.aws.operators.codebuild import CodeBuildStartBuildOperator
 from airdock.aws.operators.codedeploy import CodeDeployCreateDeploymentOperator
 from airdock.aws.operators.codedeploy_rollback import CodeDeployRollBackOperator
@@ -39,12 +40,14 @@ STARTING_MINUTES = 15
 class Release:
     """Where an environment's tasks find what they bring: the records of source and build, as XComs.
 
-    `made_by`: the tasks that led to the release, by their verbs, for the verdict to ask how they ended.
+    `made_by`: the tasks that led to the release, by their verbs, for the verdict to ask how they ended. `again`: a
+    template that is "True" where the release has been live before, and needs no tasks before its traffic.
     """
 
     source: PlainXComArg
     build: PlainXComArg
     made_by: Mapping[str, BaseOperator] = field(default_factory=dict)
+    again: str = ""
 
 
 def clone_source(pipeline: Pipeline) -> BaseOperator:
@@ -56,6 +59,20 @@ def clone_source(pipeline: Pipeline) -> BaseOperator:
         revision="{{ params.revision }}",
         files=_files(pipeline),
         archive=Bucket(source.archive_bucket, account) if source.archive_bucket else None,
+    )
+
+
+def choose_release(pipeline: Pipeline) -> BaseOperator:
+    source, account = pipeline.source, _account(pipeline)
+    return ChooseReleaseOperator(
+        task_id="choose_release",
+        application=pipeline.application,
+        repository=CodeRepository(source.provider, source.repository, account, source.connection),
+        files=_files(pipeline),
+        environments=pipeline.environments,
+        release="{{ params.release }}",
+        environment="{{ params.environment }}",
+        from_environment="{{ params.from_environment }}",
     )
 
 
@@ -106,7 +123,7 @@ def deploy(pipeline: Pipeline, name: str, target: Environment, release: Release,
 
 
 def around_traffic(
-    pipeline: Pipeline, name: str, target: Environment, register: Any, wanted: Sequence[OneOffTask]
+    pipeline: Pipeline, name: str, target: Environment, register: Any, wanted: Sequence[OneOffTask], again: str = ""
 ) -> list[BaseOperator]:
     """A task of the line for each one-off task."""
     return [
@@ -117,6 +134,7 @@ def around_traffic(
             target=target,
             task=task,
             task_definition=register.output,
+            again=again,
         )
         for task in wanted
     ]

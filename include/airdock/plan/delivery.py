@@ -15,6 +15,7 @@ class Step(StrEnum):
     Those around the traffic may be several tasks each, and so may what follows a release that is live.
     """
 
+    CHOOSE_RELEASE = "choose_release"
     CLONE_SOURCE = "clone_source"
     BUILD = "build"
     WAIT_FOR_SCAN = "wait_for_scan"
@@ -27,13 +28,14 @@ class Step(StrEnum):
     ROLL_BACK = "roll_back"
 
 
-BEFORE_PRODUCTION = frozenset({Step.CLONE_SOURCE, Step.BUILD, Step.WAIT_FOR_SCAN, Step.REGISTER, Step.BEFORE_TRAFFIC})
+BEFORE_PRODUCTION = frozenset(list(Step)[: list(Step).index(Step.DEPLOY)])
 """Whatever these come to, the service has not been touched."""
 
 ENTRY = Step.REGISTER
 """The first step in an environment: skipped with all that follow where the run ends before the environment."""
 
 DOING = {
+    Step.CHOOSE_RELEASE: "choosing the release",
     Step.CLONE_SOURCE: "reading the source",
     Step.BUILD: "the build",
     Step.WAIT_FOR_SCAN: "the image scan",

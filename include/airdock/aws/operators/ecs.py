@@ -9,7 +9,7 @@ from airflow.sdk import Context
 from airdock.aws.drafts import draft
 from airdock.aws.operators.job import DeliveryOperator, memory
 from airdock.aws.production import Service, Standing, standing
-from airdock.aws.task_definitions import register, tagged
+from airdock.aws.task_definitions import definition, register, tagged
 from airdock.plan.task_definition import Registration, stamped
 from airdock.release import Image, Source, TaskDefinition
 
@@ -41,14 +41,25 @@ class EcsRegisterTaskDefinitionOperator(DeliveryOperator):
 
     def deliver(self, context: Context) -> Any:
         source, image = Source.from_json(self.source), Image.from_json(self.build["image"])
-        drafted = draft(self.target, source, image)
-        self.log.info(drafted.sentence)
-        run = context["dag_run"].run_id
-        arn = self._registered(stamped(drafted, application=self.application, commit=source.commit.sha, run=run))
+        arn = self._recorded() or self._made(context, source, image)
         before = self._before(context, arn)
         family, _, revision = arn.rpartition("/")[2].rpartition(":")
         record = TaskDefinition(arn, family, int(revision), image.uri, before.task_definition, before.image)
         return record.to_json()
+
+    def _recorded(self) -> str:
+        """The task definition that a release was recorded with, as long as ECS may still run it; else ""."""
+        arn = str(self.build.get("task_definition") or "")
+        if not arn or definition(self.service.account, arn).get("status") != "ACTIVE":
+            return ""
+        self.log.info("The release is registered as %s", arn)
+        return arn
+
+    def _made(self, context: Context, source: Source, image: Image) -> str:
+        drafted = draft(self.target, source, image)
+        self.log.info(drafted.sentence)
+        run = context["dag_run"].run_id
+        return self._registered(stamped(drafted, application=self.application, commit=source.commit.sha, run=run))
 
     def _registered(self, wanted: Registration) -> str:
         account = self.service.account

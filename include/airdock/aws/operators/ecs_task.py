@@ -39,12 +39,13 @@ class EcsRunTaskOperator(JobOperator):
         target: the service beside which the task runs.
         task: what to run.
         task_definition: the record of the new revision.
+        again: "True" where the release has been live before: what it needed has been done then.
 
     Record: a TaskRun. Any other end than exit code 0 is refused, with the last lines of the log.
     """
 
     kind = "task"
-    template_fields = ("task_definition",)
+    template_fields = ("task_definition", "again")
 
     def __init__(
         self,
@@ -54,6 +55,7 @@ class EcsRunTaskOperator(JobOperator):
         target: Environment,
         task: OneOffTask,
         task_definition: Any,
+        again: str = "",
         **kwargs: Any,
     ) -> None:
         self.service = Service.of(target)
@@ -62,6 +64,7 @@ class EcsRunTaskOperator(JobOperator):
         self.environment = environment
         self.task = task
         self.task_definition = task_definition
+        self.again = again
 
     def console_url(self, job_id: str) -> str:
         return console_url(job_id)
@@ -71,6 +74,9 @@ class EcsRunTaskOperator(JobOperator):
 
     def deliver(self, context: Context) -> Any:
         """ECS forgets stopped tasks after an hour; the task's store does not, whatever is cleared."""
+        if self.again == "True":
+            self.log.info("%s has run when this release was delivered: it is not run again", self.task.name)
+            return None
         ended = memory(context).get("ended_well") or {}
         if ended.get("of") == self._mark(context).base:
             self.log.info("%s has ended well in this delivery, as %s", self.task.name, ended["record"]["task"])

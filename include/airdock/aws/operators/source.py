@@ -25,7 +25,7 @@ class CloneSourceOperator(DeliveryOperator):
     Record: `Source`.
     """
 
-    template_fields = ("revision",)
+    template_fields: Sequence[str] = ("revision",)
 
     def __init__(
         self,

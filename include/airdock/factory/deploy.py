@@ -1,0 +1,93 @@
+"""The DAG `deploy_<application>`: a release that was live goes into an environment again, or into the next one.
+
+Nothing is built. The environments' groups are those of `deliver_<application>`; the one that is asked for runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from airflow.sdk import DAG, Context, Param, get_parsing_context
+from airflow.sdk.definitions.xcom_arg import PlainXComArg
+from airflow.sdk.exceptions import AirflowSkipException
+
+from airdock.factory import tasks
+from airdock.factory.catalogue import sound_pipelines
+from airdock.factory.deliver import RETRIES, light, untangled
+from airdock.factory.environment import environment_group
+from airdock.spec import Pipeline
+
+AGAIN = "{{ ti.xcom_pull(task_ids='choose_release', key='again') }}"
+
+
+def build_dags(folder: Path) -> list[DAG]:
+    """The DAG of every sound pipeline file in the folder, or only the one that Airflow asks for."""
+    wanted = get_parsing_context().dag_id
+    return [deploy(pipeline) for pipeline in sound_pipelines(folder) if wanted is None or wanted == dag_id(pipeline)]
+
+
+def dag_id(pipeline: Pipeline) -> str:
+    return f"deploy_{pipeline.application}"
+
+
+def deploy(pipeline: Pipeline) -> DAG:
+    """Choose a recorded release, and bring it to one environment."""
+    with DAG(
+        dag_id(pipeline),
+        description=f"Put a release of {pipeline.application} into an environment: roll back, promote, deploy again",
+        doc_md="Nothing is built: a release that was live is deployed again, or goes on to another environment.",
+        schedule=None,
+        catchup=False,
+        max_active_runs=1,
+        tags=["airdock", "deploy", pipeline.application],
+        params=_params(pipeline),
+        default_args={"owner": pipeline.owner, **RETRIES},
+        render_template_as_native_obj=False,
+    ) as dag:
+        choose = tasks.choose_release(pipeline)
+        release = tasks.Release(
+            PlainXComArg(choose, key="source"), PlainXComArg(choose, key="build"), {"choose_release": choose}, AGAIN
+        )
+        for name, target in pipeline.environments.items():
+            group = environment_group(pipeline, name, target, release, begin=_only(name))
+            choose >> next(iter(group.values()))
+    return light(untangled(dag))
+
+
+def _only(name: str) -> Callable[[Context], None]:
+    def skip_others(context: Context) -> None:
+        if (wanted := context["params"].get("environment")) != name:
+            raise AirflowSkipException(f"This run goes to {wanted}, as its parameters say")
+
+    return skip_others
+
+
+def _params(pipeline: Pipeline) -> dict[str, Param]:
+    environments = list(pipeline.environments)
+    return {
+        "release": Param(
+            "",
+            type="string",
+            title="Release",
+            maxLength=100,
+            description=(
+                "Which release: the beginning of its commit or digest, or its key. "
+                "Empty means the last good release before the one that is live."
+            ),
+        ),
+        "environment": Param(
+            environments[-1],
+            type="string",
+            title="Environment",
+            enum=environments,
+            description="Where to.",
+        ),
+        "from_environment": Param(
+            "",
+            type="string",
+            title="From environment",
+            enum=["", *environments],
+            description="Where the release was live, to promote it from there. Empty means the environment itself.",
+        ),
+    }

@@ -1,0 +1,97 @@
+"""Back to a recorded release without a build: what the local AWS is asked for, and what production runs then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from airdock.aws.hooks import Account
+from airdock.aws.release_records import Records
+from airdock.factory.deliver import deliver
+from airdock.factory.deploy import deploy
+from airdock.spec import Pipeline
+from tests.blue_green import push_version
+from tests.delivery import an_image
+from tests.line_in_process import Run
+from tests.outcomes.cases import CALLER, outcomes_aws
+from tests.outcomes.codedeploy import CodeDeployStage
+from tests.outcomes.greeter import a_pipeline, task_definition_file
+
+PARAMS = {"release": "", "environment": "production", "from_environment": ""}
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CodeDeployStage]:
+    with outcomes_aws(tmp_path_factory) as aws:
+        made = CodeDeployStage(aws, "codedeploy, all at once", {"type": "all_at_once"})
+        for number, version in enumerate(("v2", "v3"), start=2):
+            delivered(made, version, str(number) * 40)
+        yield made
+
+
+def pipeline(stage: CodeDeployStage) -> Pipeline:
+    rollout = {"strategy": "codedeploy", "application": "greeter", "deployment_group": "greeter"}
+    migrate = {"name": "migrate", "command": ["python", "-c", "print('migrated')"]}
+    told = {"rollout": {**rollout, "success_at": "traffic_shift"}, "before_traffic": [migrate]}
+    return a_pipeline(told, stage.page())
+
+
+def delivered(stage: CodeDeployStage, version: str, commit: str) -> None:
+    """A release that went live by the whole line."""
+    run = Run(deliver(pipeline(stage)), {"environment": "production"}, run_id=f"manual__{version}")
+    told = {"application": "greeter", "repository": "greeter", "ref": "main", "sha": commit, "message": version}
+    run.leave(
+        "clone_source", return_value={"commit": told, "files": {"taskdef.json": task_definition_file("<IMAGE1_NAME>")}}
+    )
+    run.leave("build", return_value={"image": an_image(push_version(stage.aws, "greeter", version, VERSION=version))})
+    run.leave("wait_for_scan")
+    run.play()
+    assert run.states["production.verdict"] == "success", run.xcoms["production.verdict", "outcome"]
+    stage.settle()
+
+
+def brought(stage: CodeDeployStage, name: str, **params: str) -> tuple[Run, list[str]]:
+    """A run of deploy_greeter, and the changing calls that it made."""
+    seen = max(int(each["n"]) for each in stage.aws.effects())
+    run = Run(deploy(pipeline(stage)), {**PARAMS, **params}, run_id=f"manual__{name}")
+    run.play()
+    stage.settle()
+    made: list[dict[str, Any]] = [each for each in stage.aws.effects() if each["n"] > seen and each["caller"] == CALLER]
+    return run, [each["operation"] for each in made if each["service"] != "ssm"]
+
+
+def records(stage: CodeDeployStage) -> Records:
+    return Records(Account(), "greeter", "production")
+
+
+def test_the_way_back_to_the_last_good_release_is_one_deployment_and_nothing_else(stage: CodeDeployStage) -> None:
+    assert stage.answer() == (200, "v3")
+    run, calls = brought(stage, "back")
+    assert (run.states["production.verdict"], stage.answer()) == ("success", (200, "v2"))
+    assert calls == ["CreateDeployment"]
+    live = records(stage).live()
+    assert live is not None
+    assert (live.commit, live.dag_id) == ("2" * 40, "deliver_greeter")
+    assert [record.commit[0] for record in records(stage).newest()] == ["2", "3", "2"]
+
+
+def test_a_release_that_is_live_is_left_as_it_is(stage: CodeDeployStage) -> None:
+    live = records(stage).live()
+    assert live is not None
+    run, calls = brought(stage, "again", release=live.commit[:12])
+    assert calls == []
+    assert set(run.states.values()) == {"skipped"}
+
+
+def test_a_release_is_brought_by_its_commit(stage: CodeDeployStage) -> None:
+    run, calls = brought(stage, "forth", release="3333333")
+    assert (run.states["production.verdict"], calls, stage.answer()) == ("success", ["CreateDeployment"], (200, "v3"))
+
+
+def test_an_unknown_release_is_refused_before_anything_is_touched(stage: CodeDeployStage) -> None:
+    run, calls = brought(stage, "unknown", release="abcdef1")
+    report = run.xcoms["production.verdict", "outcome"]
+    assert (report["outcome"], calls) == ("refused", [])
+    assert "no recorded release that was live is called 'abcdef1'" in report["sentence"]
