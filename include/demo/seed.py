@@ -39,8 +39,6 @@ def seed(place: Place, aws: LocalAws, stopping: threading.Event) -> Seeded:
     infrastructure.make_service(aws, network, balancer, definition)
     infrastructure.make_deployment_group(aws, balancer, infrastructure.make_alarms(aws, balancer))
     _until(lambda: answers(place.app), SERVICE_SECONDS, stopping, "the placeholder's tasks did not become healthy")
-    # Last of all: the placeholder's own push starts nothing.
-    infrastructure.make_push_rule(aws, place)
     return Seeded(tree, balancer, aws.runtime())
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from demo.clients import LocalAws
 from demo.delivery import DAG_ID, Deliverer, Delivery
+from demo.infrastructure import make_push_rule
 from demo.place import ADMIN, Place
 from demo.process import Trouble
 from demo.releases import FIRST, SECOND, THIRD, Change
@@ -35,6 +36,8 @@ def tell(stack: Stack, screen: Screen, story: Story) -> None:
     """Set up, deliver three versions, and show what came of it. Raises Trouble."""
     aws = LocalAws(stack.place)
     seeded = _set_up(stack, aws, screen, story)
+    # After the placeholder's own push, which is to start nothing.
+    make_push_rule(aws, stack.place)
     _say_addresses(screen, stack.place)
     deliverer = Deliverer(aws, stack.airflow, seeded.work_tree, screen, stack.stopping)
     for change, title in CHAPTERS:
