@@ -42,6 +42,10 @@ class FakeTaskInstance:
     def xcom_pull(self, task_ids: str | None = None, key: str = "return_value", default: Any = None, **_: Any) -> Any:
         return self.xcoms.get((task_ids or self.task_id, key), default)
 
+    def get_dagrun_state(self, dag_id: str, run_id: str) -> str:
+        """Every other run is at work."""
+        return "running"
+
     def get_task_states(self, dag_id: str, run_ids: list[str] | None = None, **_: Any) -> dict[str, dict[str, str]]:
         return {self.run_id: dict(self.states)}
 

@@ -13,9 +13,9 @@ from tests.fakes import a_context, run_task
 from tests.local_aws_process import LocalAws
 
 DIGEST = "sha256:" + "b2" * 32
-STEPS = ("clone_source", "build", "wait_for_scan", "register", "deploy", "verify", "roll_back")
+STEPS = ("clone_source", "build", "wait_for_scan", "hold", "register", "deploy", "verify", "roll_back")
 TASKS = {step: step if step in STEPS[:3] else f"production.{step}" for step in STEPS}
-GOOD = dict.fromkeys(STEPS[:6], "success")
+GOOD = dict.fromkeys(STEPS[:7], "success")
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def test_a_verdict_needs_no_answer_from_aws() -> None:
 
 
 def test_a_release_that_did_not_pass_staging_is_refused_in_production_with_stagings_sentence() -> None:
-    states = {**dict.fromkeys(STEPS[:3], "success"), **dict.fromkeys(STEPS[3:6], "upstream_failed")}
+    states = {**dict.fromkeys(STEPS[:3], "success"), **dict.fromkeys(STEPS[3:7], "upstream_failed")}
     staging = {"outcome": "rolled_back", "sentence": "greeter to staging was rolled back: an alarm fired."}
     outcome, failed = verdict({**states, "roll_back": "skipped"}, staging=staging)
     assert failed is not None

@@ -48,7 +48,8 @@ def test_the_graph_reads_from_source_to_verdict(greeter: DAG) -> None:
     assert edges == {
         ("clone_source", "build"),
         ("build", "wait_for_scan"),
-        ("wait_for_scan", "production.register"),
+        ("wait_for_scan", "production.hold"),
+        ("production.hold", "production.register"),
         ("production.register", "production.deploy"),
         ("production.deploy", "production.verify"),
         ("production.deploy", "production.roll_back"),
@@ -86,19 +87,19 @@ def two_environments(folder: Path) -> DAG:
 
 def test_an_environment_begins_when_the_one_before_it_is_live(two_environments: DAG) -> None:
     dag = two_environments
-    assert dag.task_dict["staging.register"].upstream_task_ids == {"wait_for_scan"}
-    assert dag.task_dict["production.register"].upstream_task_ids == {"staging.verdict"}
+    assert dag.task_dict["staging.hold"].upstream_task_ids == {"wait_for_scan"}
+    assert dag.task_dict["production.hold"].upstream_task_ids == {"staging.verdict"}
     assert {task.task_id for task in dag.leaves} == {"staging.prune", "production.verdict", "production.prune"}
     assert dag.params.get_param("environment").schema["enum"] == ["staging", "production"]
 
 
 def test_a_run_that_ends_at_staging_skips_production(two_environments: DAG) -> None:
-    first = two_environments.task_dict["production.register"]._pre_execute_hook
+    first = two_environments.task_dict["production.hold"]._pre_execute_hook
     assert first is not None
     first({"params": {"environment": "production"}})
     with pytest.raises(AirflowSkipException, match="ends at staging"):
         first({"params": {"environment": "staging"}})
-    assert two_environments.task_dict["staging.register"]._pre_execute_hook is None
+    assert two_environments.task_dict["staging.hold"]._pre_execute_hook is None
 
 
 def test_one_off_tasks_run_around_the_traffic_and_a_failing_one_leads_back(folder: Path) -> None:

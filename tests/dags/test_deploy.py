@@ -20,7 +20,8 @@ def greeter() -> DAG:
 def test_the_graph_chooses_and_then_goes_the_way_of_every_delivery_without_a_build(greeter: DAG) -> None:
     edges = {(up, down) for up, task in greeter.task_dict.items() for down in task.downstream_task_ids}
     assert {edge for edge in edges if "prune" not in edge[1]} == {
-        ("choose_release", "production.register"),
+        ("choose_release", "production.hold"),
+        ("production.hold", "production.register"),
         ("production.register", "production.deploy"),
         ("production.deploy", "production.verify"),
         ("production.deploy", "production.roll_back"),
@@ -39,7 +40,7 @@ def test_the_form_asks_for_release_and_environment_with_help(greeter: DAG) -> No
 
 
 def test_an_environment_that_was_not_asked_for_is_skipped(greeter: DAG) -> None:
-    first = greeter.task_dict["production.register"]._pre_execute_hook
+    first = greeter.task_dict["production.hold"]._pre_execute_hook
     assert first is not None
     first({"params": {"environment": "production"}})
     with pytest.raises(AirflowSkipException, match="goes to staging"):

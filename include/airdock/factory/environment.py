@@ -26,16 +26,18 @@ def environment_group(
     `earlier`: the verdicts of the environments before this one. `begin`: called before the first task, may skip it.
     """
     with TaskGroup(name, tooltip=f"{target.service} in {target.cluster}"):
-        register = tasks.register(pipeline, target, release, pre_execute=begin)
+        hold = tasks.hold(pipeline, name, target, pre_execute=begin)
+        register = tasks.register(pipeline, target, release)
         before = tasks.around_traffic(pipeline, name, target, register, target.before_traffic, release.again)
         deploy = tasks.deploy(pipeline, name, target, release, register)
         verify = tasks.verify(target, register)
         after = tasks.around_traffic(pipeline, name, target, register, target.after_traffic)
         roll_back = tasks.roll_back(pipeline, name, target, register, deploy)
         follow = tasks.follow(target, register)
-        chain(register, *before, deploy, verify, *after, *follow.values())
+        chain(hold, register, *before, deploy, verify, *after, *follow.values())
         [deploy, verify, *after] >> roll_back
         group = {
+            "hold": hold,
             "register": register,
             **_named("before_traffic", target.before_traffic, before),
             "deploy": deploy,

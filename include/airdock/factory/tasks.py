@@ -23,6 +23,7 @@ from airdock.aws.operators.ecs_revisions import EcsPruneRevisionsOperator
 from airdock.aws.operators.ecs_rollback import EcsRollBackOperator
 from airdock.aws.operators.ecs_service import EcsDeployServiceOperator
 from airdock.aws.operators.ecs_task import EcsRunTaskOperator
+from airdock.aws.operators.hold import HoldOperator
 from airdock.aws.operators.image_parameter import SsmExportImageOperator
 from airdock.aws.operators.scheduled import EcsRetargetOperator
 from airdock.aws.operators.source import CloneSourceOperator
@@ -99,14 +100,17 @@ def wait_for_scan(pipeline: Pipeline, build: Any) -> BaseOperator:
     )
 
 
-def register(pipeline: Pipeline, target: Environment, release: Release, **kwargs: Any) -> BaseOperator:
+def hold(pipeline: Pipeline, name: str, target: Environment, **kwargs: Any) -> BaseOperator:
+    return HoldOperator(task_id="hold", application=pipeline.application, environment=name, target=target, **kwargs)
+
+
+def register(pipeline: Pipeline, target: Environment, release: Release) -> BaseOperator:
     return EcsRegisterTaskDefinitionOperator(
         task_id="register",
         application=pipeline.application,
         target=target,
         source=release.source,
         build=release.build,
-        **kwargs,
     )
 
 

@@ -19,6 +19,7 @@ class Step(StrEnum):
     CLONE_SOURCE = "clone_source"
     BUILD = "build"
     WAIT_FOR_SCAN = "wait_for_scan"
+    HOLD = "hold"
     REGISTER = "register"
     BEFORE_TRAFFIC = "before_traffic"
     DEPLOY = "deploy"
@@ -31,7 +32,7 @@ class Step(StrEnum):
 BEFORE_PRODUCTION = frozenset(list(Step)[: list(Step).index(Step.DEPLOY)])
 """Whatever these come to, the service has not been touched."""
 
-ENTRY = Step.REGISTER
+ENTRY = Step.HOLD
 """The first step in an environment: skipped with all that follow where the run ends before the environment."""
 
 DOING = {
@@ -39,6 +40,7 @@ DOING = {
     Step.CLONE_SOURCE: "reading the source",
     Step.BUILD: "the build",
     Step.WAIT_FOR_SCAN: "the image scan",
+    Step.HOLD: "the wait for the environment",
     Step.REGISTER: "registering the task definition",
     Step.BEFORE_TRAFFIC: "a task before traffic",
     Step.DEPLOY: "the deployment",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from airdock.aws.leases import Leases
 from airdock.aws.operators.job import DeliveryOperator
 from airdock.aws.operators.recording import recorded
 from airdock.aws.production import Service, standing
@@ -49,6 +50,7 @@ class VerdictOperator(DeliveryOperator):
         self.application = application
         self.environment = environment
         self.service = Service.of(target)
+        self.leases = Leases(self.service.account, application, environment)
         self.records = Records(self.service.account, application, environment)
         self.appspec = target.appspec
         self.tasks = dict(tasks)
@@ -65,6 +67,7 @@ class VerdictOperator(DeliveryOperator):
             context["ti"].xcom_push(key=key, value=record)
         self._tell(report)
         self._keep(context, report)
+        self._give_back(context)
         if report.outcome is not Outcome.LIVE:
             raise AirflowFailException(report.sentence)
         return record
@@ -92,6 +95,16 @@ class VerdictOperator(DeliveryOperator):
             if isinstance(error, Fault) and context["ti"].try_number <= (self.retries or 0):
                 raise
             self.log.warning("The release record can't be kept: %s", error.sentence)
+
+    def _give_back(self, context: Context) -> None:
+        """Let the next delivery in; at last the outcome counts more, and the lease of an ended run is taken over."""
+        run = context["dag_run"]
+        try:
+            self.leases.give_back((run.dag_id, run.run_id))
+        except AirdockError as error:
+            if isinstance(error, Fault) and context["ti"].try_number <= (self.retries or 0):
+                raise
+            self.log.warning("The environment can't be given back: %s", error.sentence)
 
     def _subject(self, context: Context) -> str:
         told = self._source(context)

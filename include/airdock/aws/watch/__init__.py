@@ -12,7 +12,7 @@ __all__ = ["Facts", "Lookup", "Subject", "Watch", "watch_for"]
 
 
 def watch_for(kind: str) -> Watch:
-    """The Watch of a kind: `build`, `scan`, `deployment`, `service_deployment`, `task` or `answers`.
+    """The Watch of a kind: `build`, `scan`, `deployment`, `lease`, `service_deployment`, `task` or `answers`.
 
     Raises:
         KeyError: an unknown kind.
@@ -20,6 +20,7 @@ def watch_for(kind: str) -> Watch:
     from airdock.aws.watch.answers import AnswerWatch
     from airdock.aws.watch.build import BuildWatch
     from airdock.aws.watch.deployment import DeploymentWatch
+    from airdock.aws.watch.lease import LeaseWatch
     from airdock.aws.watch.scan import ScanWatch
     from airdock.aws.watch.service_deployment import ServiceDeploymentWatch
     from airdock.aws.watch.task import TaskWatch
@@ -28,6 +29,7 @@ def watch_for(kind: str) -> Watch:
         "answers": AnswerWatch,
         "build": BuildWatch,
         "deployment": DeploymentWatch,
+        "lease": LeaseWatch,
         "scan": ScanWatch,
         "service_deployment": ServiceDeploymentWatch,
         "task": TaskWatch,

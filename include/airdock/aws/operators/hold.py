@@ -1,0 +1,91 @@
+"""Before anything happens to an environment: one delivery at a time."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import Context
+
+from airdock.aws.hooks import Account
+from airdock.aws.leases import Leases
+from airdock.aws.operators.job import JobOperator
+from airdock.aws.watch import Facts, Subject
+from airdock.errors import Refused
+from airdock.plan.lease import Claim, Lease, Stand, stand
+
+if TYPE_CHECKING:
+    from airdock.spec.environment import Environment
+
+ENDED = frozenset({"success", "failed"})
+SPARE_MINUTES = 120
+"""What a delivery may take beside its deployment and the way back."""
+
+
+class HoldOperator(JobOperator):
+    """Takes the lease on an environment, or waits in the triggerer until it is free.
+
+    The verdict gives it back. It outlives the delivery's deadlines, so that nobody takes it from a delivery at work;
+    that of a run that Airflow says is over is taken at once.
+
+    Record: the Lease.
+    """
+
+    kind = "lease"
+
+    def __init__(self, *, application: str, environment: str, target: Environment, **kwargs: Any) -> None:
+        account = Account(target.aws_connection, target.region)
+        self.lease_minutes = 2 * target.rollout.deadline_minutes + SPARE_MINUTES
+        super().__init__(account=account, **{"deadline_minutes": 4 * self.lease_minutes, **kwargs})
+        self.environment = environment
+        self.leases = Leases(account, application, environment)
+
+    def adopt_or_start(self, context: Context) -> str:  # noqa: ARG002 - nothing is started
+        return self.leases.path
+
+    def deliver(self, context: Context) -> Any:
+        return self._taken(context) or self._wait(context)
+
+    def conclude(self, context: Context, facts: Facts) -> Any:  # noqa: ARG002 - looked at again when it is taken
+        return self._taken(context) or self._wait(context)
+
+    def overdue(self, context: Context, facts: Facts | None) -> Any:  # noqa: ARG002 - the lease is asked for anew
+        raise Refused(f"{self._stand(context).sentence}, and {self.environment} was waited for until now")
+
+    def deadline(self, facts: Facts) -> datetime:  # noqa: ARG002 - counted from now: it is no job of ours
+        return datetime.now(UTC) + timedelta(minutes=self.deadline_minutes)
+
+    def _wait(self, context: Context) -> Any:
+        subject = Subject(self.kind, self.leases.path, self.account, {"holder": list(_me(context))})
+        return self.follow(context, subject)
+
+    def _taken(self, context: Context) -> Any:
+        """The lease that this run has now, None while it is another's."""
+        how = self._stand(context)
+        self.log.info(how.sentence)
+        now = datetime.now(UTC)
+        expires = now + timedelta(minutes=self.lease_minutes)
+        lease = Lease(how.generation, *_me(context), now.isoformat(), expires.isoformat())
+        if how.claim is Claim.HELD or (how.claim is Claim.TAKE and self.leases.take(lease)):
+            return lease.to_json()
+        return None
+
+    def _stand(self, context: Context) -> Stand:
+        newest = self.leases.newest()
+        ended = newest is not None and not newest.released and self._has_ended(context, newest)
+        return stand(newest, _me(context), datetime.now(UTC), ended)
+
+    def _has_ended(self, context: Context, lease: Lease) -> bool:
+        """Whether Airflow knows the holder's run and says that it is over."""
+        if lease.holder == _me(context):
+            return False
+        try:
+            return str(context["ti"].get_dagrun_state(*lease.holder)) in ENDED
+        except Exception as error:  # Another Airflow's run, or one that was deleted: its lease expires.
+            self.log.info("Airflow can't tell of %s: %s", lease, error)
+            return False
+
+
+def _me(context: Context) -> tuple[str, str]:
+    run = context["dag_run"]
+    return run.dag_id, run.run_id

@@ -1,0 +1,69 @@
+"""Who may deploy to an environment: one delivery at a time, and what becomes of a lease that nobody gave back.
+
+A lease has a generation. It is never taken from its holder: who may have it next creates the next generation, which
+only one can, because creating is refused where it exists. A view that is out of date leads to a refused creation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from airdock.release import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Lease(Record):
+    """One generation: `holder` is the DAG and run id of the delivery; `since`, `expires` are ISO 8601, aware."""
+
+    generation: int
+    dag_id: str
+    run_id: str
+    since: str
+    expires: str
+    released: bool = False
+
+    @property
+    def holder(self) -> tuple[str, str]:
+        return self.dag_id, self.run_id
+
+    def __str__(self) -> str:
+        return f"the run {self.run_id} of {self.dag_id}"
+
+
+class Claim(StrEnum):
+    """What a delivery may do."""
+
+    TAKE = "take"
+    HELD = "held"
+    """It holds the lease already: an earlier try has taken it."""
+    WAIT = "wait"
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """What may be done, the generation that it is about, and why."""
+
+    claim: Claim
+    generation: int
+    sentence: str
+
+
+def stand(newest: Lease | None, me: tuple[str, str], now: datetime, holder_ended: bool = False) -> Stand:
+    """How a delivery stands to the newest generation (None: there was never one).
+
+    `holder_ended`: whether Airflow says that the holder's run is over, which then can't give it back any more.
+    """
+    if newest is None:
+        return Stand(Claim.TAKE, 1, "nobody has deployed here yet")
+    after = newest.generation + 1
+    if newest.released:
+        return Stand(Claim.TAKE, after, f"{newest} has given the lease back")
+    if newest.holder == me:
+        return Stand(Claim.HELD, newest.generation, "this run holds the lease already")
+    if holder_ended:
+        return Stand(Claim.TAKE, after, f"{newest} is over and has not given the lease back: it is taken over")
+    if datetime.fromisoformat(newest.expires) <= now:
+        return Stand(Claim.TAKE, after, f"the lease of {newest} expired at {newest.expires}: it is taken over")
+    return Stand(Claim.WAIT, newest.generation, f"{newest} deploys here since {newest.since}")

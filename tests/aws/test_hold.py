@@ -1,0 +1,100 @@
+"""The lease on an environment, in the local AWS's Parameter Store."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from airdock.aws.hooks import Account
+from airdock.aws.leases import Leases
+from airdock.aws.operators.hold import HoldOperator
+from airdock.plan.lease import Lease
+from tests.delivery import a_target
+from tests.fakes import a_context, run_task
+from tests.local_aws_process import LocalAws
+
+FAR, SINCE = "2999-01-01T00:00:00+00:00", "2026-11-23T12:00:00+00:00"
+
+
+@pytest.fixture
+def leases(account: Account) -> Leases:
+    return Leases(account, f"app-{uuid4().hex[:8]}", "production")
+
+
+def hold(leases: Leases, **arguments: Any) -> HoldOperator:
+    return HoldOperator(
+        task_id="hold",
+        application=leases.application,
+        environment="production",
+        target=a_target(),
+        **{"poll_seconds": 0.2, "handoff_seconds": 0.2, **arguments},
+    )
+
+
+def created(aws: LocalAws, leases: Leases) -> list[str]:
+    """The generations that were created, without those that were refused."""
+    puts = [each for each in aws.effects("ssm", "PutParameter") if leases.path in each["params"]["Name"]]
+    return [
+        each["params"]["Name"].rpartition("/")[2]
+        for each in puts
+        if not each["error"] and not each["params"].get("Overwrite")
+    ]
+
+
+def test_a_free_environment_is_taken_at_once_and_again_by_the_same_run(leases: Leases, local_aws: LocalAws) -> None:
+    first = run_task(hold(leases), a_context("hold"))
+    again = run_task(hold(leases), a_context("hold"))
+    assert first["generation"] == 1
+    assert (again["generation"], again["run_id"]) == (1, "manual__1")
+    assert created(local_aws, leases) == ["00000001"]
+
+
+def test_who_comes_second_waits_until_the_first_gives_back(leases: Leases, local_aws: LocalAws) -> None:
+    run_task(hold(leases), a_context("hold"))
+    threading.Timer(1.0, leases.give_back, [("deliver_greeter", "manual__1")]).start()
+    second = run_task(hold(leases), a_context("hold", run_id="manual__2"))
+    assert (second["generation"], second["run_id"]) == (2, "manual__2")
+    newest = leases.newest()
+    assert newest is not None
+    assert newest.holder == ("deliver_greeter", "manual__2")
+
+
+def test_nobody_gives_back_what_is_anothers(leases: Leases) -> None:
+    assert leases.take(Lease(1, "deliver_greeter", "manual__1", SINCE, FAR))
+    leases.give_back(("deliver_greeter", "manual__2"))
+    newest = leases.newest()
+    assert newest is not None
+    assert not newest.released
+
+
+def test_of_many_at_the_same_moment_one_wins(leases: Leases, local_aws: LocalAws) -> None:
+    won: list[bool] = []
+    gate = threading.Barrier(6)
+
+    def contend(number: int) -> None:
+        gate.wait()
+        won.append(leases.take(Lease(1, "deliver_greeter", f"run-{number}", SINCE, FAR)))
+
+    threads = [threading.Thread(target=contend, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(won) == [False] * 5 + [True]
+    assert created(local_aws, leases) == ["00000001"]
+
+
+def test_the_lease_of_a_run_that_is_over_is_taken_over(leases: Leases, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert leases.take(Lease(1, "deliver_greeter", "dead", SINCE, FAR))
+    context = a_context("hold")
+    monkeypatch.setattr(context["ti"], "get_dagrun_state", lambda dag_id, run_id: "failed", raising=False)
+    assert run_task(hold(leases), context)["generation"] == 2
+
+
+def test_waiting_ends_at_its_deadline_and_names_the_holder(leases: Leases) -> None:
+    assert leases.take(Lease(1, "deploy_greeter", "busy", SINCE, FAR))
+    with pytest.raises(Exception, match="the run busy of deploy_greeter deploys here"):
+        run_task(hold(leases, deadline_minutes=0.02), a_context("hold"))
