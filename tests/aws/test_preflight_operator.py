@@ -172,6 +172,7 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "native": ({"target": {"rollout": {"strategy": "ecs"}}}, r"balancer settings: .*loadBalancers"),
     "service": ({"target": {"service": "gone"}}, "service: there is no active ECS service 'gone'"),
+    "cluster": ({"target": {"cluster": "gone"}}, "service: .*ClusterNotFoundException"),
     "group": (
         {"target": {"rollout": {"strategy": "codedeploy", "application": "gone", "deployment_group": "gone"}}},
         "deployment group: there is no deployment group gone/gone",
@@ -187,7 +188,7 @@ def test_one_broken_need_is_refused_by_its_name(stage: Stage, broken: str) -> No
     before = len(stage.aws.effects())
     with pytest.raises(AirflowFailException, match=sentence) as refusal:
         preflight(stage, **changes)
-    assert ";" not in str(refusal.value) or broken in ("service", "native")
+    assert ";" not in str(refusal.value) or broken in ("service", "cluster", "native")
     assert len(stage.aws.effects()) == before
 
 
@@ -214,6 +215,22 @@ def test_a_listener_that_sends_to_both_target_groups_is_refused(stage: Stage) ->
         preflight(stage)
 
 
+def test_a_target_group_that_is_gone_is_refused(stage: Stage) -> None:
+    pair = stage.group()["loadBalancerInfo"]["targetGroupPairInfoList"][0]
+    pair["targetGroups"] = [{"name": "greeter-blue"}, {"name": "greeter-gone"}]
+    sentence = r"target groups: .*greeter-gone does not exist"
+    with grouped(stage, pair), pytest.raises(AirflowFailException, match=sentence):
+        preflight(stage)
+
+
+def test_a_listener_that_is_gone_is_refused(stage: Stage) -> None:
+    pair = stage.group()["loadBalancerInfo"]["targetGroupPairInfoList"][0]
+    gone = stage.listeners["production"][:-4] + "0000"
+    pair["prodTrafficRoute"] = {"listenerArns": [gone]}
+    with grouped(stage, pair), pytest.raises(AirflowFailException, match=r"traffic: there is no .*0000"):
+        preflight(stage)
+
+
 def test_a_listener_that_sends_elsewhere_is_refused(stage: Stage) -> None:
     stage.target_groups["red"] = stage._target_group(stage.aws.client("elbv2"), "red")
     with (
@@ -233,6 +250,24 @@ def test_a_deployment_that_is_under_way_is_told_and_stops_nothing(stage: Stage) 
     finally:
         stage.codedeploy.stop_deployment(deploymentId=running, autoRollbackEnabled=True)
         stage.ended(running)
+
+
+class grouped:
+    """The deployment group with another pair of target groups, for a while."""
+
+    def __init__(self, stage: Stage, pair: dict[str, Any]) -> None:
+        self.stage, self.pair = stage, pair
+
+    def __enter__(self) -> None:
+        self._set({"targetGroupPairInfoList": [self.pair]})
+
+    def __exit__(self, *_: Any) -> None:
+        self._set(self.stage.group()["loadBalancerInfo"])
+
+    def _set(self, balancers: dict[str, Any]) -> None:
+        self.stage.codedeploy.update_deployment_group(
+            applicationName=APPLICATION, currentDeploymentGroupName=APPLICATION, loadBalancerInfo=balancers
+        )
 
 
 class weighted:
@@ -269,7 +304,7 @@ environments:
 """
 
 
-def plan(stage: Stage, folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def plan(stage: Stage, folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
     (folder / "greeter.yaml").write_text(PIPELINE)
     environment = {
         "PATH": os.environ["PATH"],
@@ -279,6 +314,7 @@ def plan(stage: Stage, folder: Path, *arguments: str) -> subprocess.CompletedPro
         "AWS_ACCESS_KEY_ID": "AKIATESTCALLER000000",
         "AWS_SECRET_ACCESS_KEY": "test-secret",
         "AWS_DEFAULT_REGION": REGION,
+        **variables,
     }
     command = [sys.executable, "-m", "airdock", "plan", "greeter.yaml", *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
@@ -305,3 +341,12 @@ def test_the_command_tells_what_it_cannot_use(stage: Stage, tmp_path: Path) -> N
     unknown = plan(stage, tmp_path, "--environment", "moon")
     assert (unknown.returncode, unknown.stderr) == (2, "there is no environment 'moon'; the pipeline has production\n")
     assert "exit codes:" in plan(stage, tmp_path, "--help").stdout
+
+
+def test_without_credentials_the_command_says_that_it_cannot_look(stage: Stage, tmp_path: Path) -> None:
+    (tmp_path / "taskdef.json").write_text(json.dumps(stage.task_definition_file()))
+    away = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_EC2_METADATA_DISABLED": "true"}
+    run = plan(stage, tmp_path, "--image", stage.image, **away)
+    assert run.returncode == 2
+    assert "Unable to locate credentials" in run.stderr
+    assert "Traceback" not in run.stderr

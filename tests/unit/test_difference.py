@@ -220,3 +220,9 @@ def test_what_a_deployment_changes_of_the_service_is_told() -> None:
         "~ service.deploymentConfiguration.strategy  ROLLING -> BLUE_GREEN",
     ]
     assert service_difference({**live, **request}, request) == []
+
+
+def test_a_service_whose_configuration_names_no_strategy_is_rolling() -> None:
+    request = {"deploymentConfiguration": {"strategy": "ROLLING", "maximumPercent": 200}}
+    live: dict[str, Any] = {"deploymentConfiguration": {"maximumPercent": 200}}
+    assert service_difference(live, request) == []

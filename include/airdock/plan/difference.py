@@ -10,6 +10,8 @@ from airdock.plan.masking import shown
 from airdock.plan.task_leaves import Leaves, Path, leaves, service_leaves
 
 SHORT_DIGEST = len("sha256:") + 12
+IMPLIED = {"strategy": "ROLLING"}
+"""What ECS does where a service's configuration does not say it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,7 @@ def _named_alike(live: Mapping[str, Any], request: Mapping[str, Any]) -> dict[st
     for key, wanted in request.items():
         now = live.get(key)
         if isinstance(now, Mapping) and isinstance(wanted, Mapping):
-            now = {name: now.get(name) for name in wanted}
+            now = {name: now.get(name) or IMPLIED.get(name) for name in wanted}
         named[key] = now
     return named
 

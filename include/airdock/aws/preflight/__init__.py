@@ -45,13 +45,16 @@ def preflight(target: Environment, source: Source, image: Image) -> Preflight:
     """Look at all that the release needs in its environment.
 
     Raises:
+        Refused: nobody may look at the service, or there are no credentials.
         Fault: AWS is busy or broken.
     """
     service = Service.of(target)
     try:
         told = described(service)
     except Refused as error:
-        return _stuck(service, refused("service", f"{error.sentence}; create it, or name one that may be described"))
+        if not _is_absence(error):
+            raise
+        return _stuck(service, refused("service", f"{error.sentence}: create it, or name another"))
     try:
         drafted = draft(target, source, image)
     except Refused as error:
@@ -62,6 +65,11 @@ def preflight(target: Environment, source: Source, image: Image) -> Preflight:
 
 def _stuck(service: Service, finding: Check) -> Preflight:
     return Preflight(branch(str(service), [finding]), ())
+
+
+def _is_absence(error: Refused) -> bool:
+    """Whether the service or its cluster is not there, and not that nobody can look."""
+    return error.__cause__ is None or type(error.__cause__).__name__ == "ClusterNotFoundException"
 
 
 def _branches(

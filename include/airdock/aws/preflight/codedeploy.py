@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from airdock.aws.deployments import Group
-from airdock.aws.preflight.balancers import listener_weights, target_groups
+from airdock.aws.preflight.balancers import listener_weights, no_listener, target_groups
 from airdock.aws.preflight.look import looked, present
-from airdock.plan.preflight import Check, ok, refused
+from airdock.plan.preflight import Check, Finding, ok, refused
 from airdock.plan.preflight_service import check_idle
 from airdock.plan.preflight_traffic import (
     check_group,
@@ -44,11 +44,22 @@ def check_codedeploy(target: Environment, told: Mapping[str, Any], found: Mappin
         name = f"there is no deployment group {group}: create it, or name another under `rollout`"
         yield refused("deployment group", name)
         return
-    yield check_group(found, target.cluster, target.service)
+    of_service = check_group(found, target.cluster, target.service)
+    yield of_service
+    if of_service.finding is not Finding.OK:
+        return
     yield check_one_target_group(told.get("loadBalancers") or _balancers_of_task_set(told))
-    yield looked("running deployment", "codedeploy:ListDeployments", lambda: check_idle(*running(group)))
-    yield looked("traffic", "elasticloadbalancing:DescribeRules", partial(_weights, group, found))
-    yield looked("shift", "codedeploy:GetDeploymentConfig", partial(_shift, target, group, found))
+    under_way = looked("running deployment", "codedeploy:ListDeployments", partial(running, group))
+    yield under_way if isinstance(under_way, Check) else check_idle(*under_way)
+    busy = not isinstance(under_way, Check) and bool(under_way[0])
+    ask = partial(target_groups, group.account, Names=group_names(found))
+    groups = looked("target groups", "elasticloadbalancing:DescribeTargetGroups", ask)
+    if isinstance(groups, Check):
+        yield groups
+        return
+    yield looked("traffic", "elasticloadbalancing:DescribeRules", partial(_weights, group, found, groups, busy))
+    protocols = {each["Protocol"] for each in groups}
+    yield looked("shift", "codedeploy:GetDeploymentConfig", partial(_shift, target, group, protocols))
 
 
 def running(group: Group) -> tuple[list[str], str]:
@@ -60,28 +71,24 @@ def running(group: Group) -> tuple[list[str], str]:
     return ids, str(told.get("description") or told.get("creator") or "")
 
 
-def _weights(group: Group, found: Mapping[str, Any]) -> Check:
-    listeners = found["loadBalancerInfo"]["targetGroupPairInfoList"][0]["prodTrafficRoute"]["listenerArns"]
-    named = _groups_by_arn(group, found)
-    weights = listener_weights(group.account, listeners[0], list(named))
+def _weights(group: Group, found: Mapping[str, Any], groups: Sequence[Mapping[str, Any]], busy: bool) -> Check:
+    listener = found["loadBalancerInfo"]["targetGroupPairInfoList"][0]["prodTrafficRoute"]["listenerArns"][0]
+    named = {str(each["TargetGroupArn"]): str(each["TargetGroupName"]) for each in groups}
+    weights = listener_weights(group.account, listener, named)
+    if weights is None:
+        return no_listener("traffic", listener)
     by_name = {named.get(arn, target_group_name(arn)): weight for arn, weight in weights.items()}
-    return check_weights(by_name, group_names(found), busy=bool(running(group)[0]))
+    return check_weights(by_name, list(named.values()), busy)
 
 
-def _groups_by_arn(group: Group, found: Mapping[str, Any]) -> dict[str, str]:
-    told = target_groups(group.account, names=group_names(found))
-    return {each["TargetGroupArn"]: each["TargetGroupName"] for each in told}
-
-
-def _shift(target: Environment, group: Group, found: Mapping[str, Any]) -> Check:
+def _shift(target: Environment, group: Group, protocols: Collection[str]) -> Check:
     """Whether the balancer can move traffic as the configuration says, which must be there unless it is our own."""
     wanted = traffic_configuration(cast("CodeDeployRollout", target.rollout).traffic)
     routing = wanted.definition or _existing(group, wanted)
     if routing is None:
         return refused("shift", f"there is no deployment configuration {wanted.name}: create it, or name another")
-    protocols = {each["Protocol"] for each in target_groups(group.account, names=group_names(found))}
     kind = check_kind(protocols, (routing.get("trafficRoutingConfig") or {}).get("type", ALL_AT_ONCE) == ALL_AT_ONCE)
-    return ok("shift", wanted.sentence) if kind.finding == "ok" else kind
+    return ok("shift", wanted.sentence) if kind.finding is Finding.OK else kind
 
 
 def _existing(group: Group, wanted: TrafficConfiguration) -> Mapping[str, Any] | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airdock.aws.preflight.balancers import rule_weights, target_groups
+from airdock.aws.preflight.balancers import no_listener, rule_weights, target_groups
 from airdock.aws.preflight.look import looked
 from airdock.aws.production import Service
-from airdock.plan.preflight import Check, Finding
+from airdock.plan.preflight import Check, Finding, branch
 from airdock.plan.preflight_service import check_idle
 from airdock.plan.preflight_traffic import (
     ADVANCED,
@@ -29,22 +29,23 @@ UNDER_WAY = ["PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "
 def check_native(target: Environment, told: Mapping[str, Any]) -> Iterator[Check]:
     """`told`: the service. Raises Refused or Fault."""
     service = Service.of(target)
-    yield looked("running deployment", "ecs:ListServiceDeployments", lambda: check_idle(_running(service)))
-    if target.rollout.strategy != "ecs":
-        return
-    balancers = told.get("loadBalancers") or []
+    under_way = looked("running deployment", "ecs:ListServiceDeployments", partial(_running, service))
+    yield under_way if isinstance(under_way, Check) else check_idle(under_way)
+    if target.rollout.strategy == "ecs":
+        busy = not isinstance(under_way, Check) and bool(under_way)
+        at_once = target.rollout.traffic.type == "blue_green"
+        yield from _shifts(service, told.get("loadBalancers") or [], at_once, busy)
+
+
+def _shifts(service: Service, balancers: Sequence[Mapping[str, Any]], at_once: bool, busy: bool) -> Iterator[Check]:
     advanced = check_advanced(balancers)
     yield advanced
-    if advanced.finding is not Finding.OK:
-        return
-    for balancer in balancers:
-        pair = balancer["targetGroupArn"], balancer[ADVANCED]["alternateTargetGroupArn"]
-        rule = balancer[ADVANCED]["productionListenerRule"]
-        at_once = target.rollout.traffic.type == "blue_green"
-        yield looked(
-            "kind of balancer", "elasticloadbalancing:DescribeTargetGroups", partial(_kind, service, pair, at_once)
-        )
-        yield looked("listener rule", "elasticloadbalancing:DescribeRules", partial(_rule, service, rule, pair))
+    for each in balancers if advanced.finding is Finding.OK else ():
+        pair = each["targetGroupArn"], each[ADVANCED]["alternateTargetGroupArn"]
+        rule = each[ADVANCED]["productionListenerRule"]
+        groups = "elasticloadbalancing:DescribeTargetGroups"
+        yield looked("kind of balancer", groups, partial(_kind, service, pair, at_once))
+        yield looked("listener rule", "elasticloadbalancing:DescribeRules", partial(_rule, service, rule, pair, busy))
 
 
 def _running(service: Service) -> list[str]:
@@ -54,13 +55,16 @@ def _running(service: Service) -> list[str]:
 
 
 def _kind(service: Service, pair: tuple[str, str], at_once: bool) -> Check:
-    return check_kind({each["Protocol"] for each in target_groups(service.account, arns=pair)}, at_once)
+    found = target_groups(service.account, TargetGroupArns=pair)
+    return found if isinstance(found, Check) else check_kind({each["Protocol"] for each in found}, at_once)
 
 
-def _rule(service: Service, rule: str, pair: tuple[str, str]) -> Check:
+def _rule(service: Service, rule: str, pair: tuple[str, str], busy: bool) -> Check:
     """A network balancer's listener has one target group at a time; an application balancer's rule names both."""
     weights = rule_weights(service.account, rule)
+    if weights is None:
+        return no_listener("listener rule", rule)
     named = {target_group_name(arn): weight for arn, weight in weights.items()}
-    if ":listener-rule/" in rule and (both := check_rule(weights, pair)).finding is not Finding.OK:
-        return both
-    return check_weights(named, [target_group_name(arn) for arn in pair], busy=bool(_running(service)))
+    traffic = check_weights(named, [target_group_name(arn) for arn in pair], busy)
+    both = [check_rule(weights, pair)] if ":listener-rule/" in rule else []
+    return branch("production", [*both, traffic])
