@@ -108,3 +108,36 @@ def test_clone_source_asks_codecommit_for_the_address_and_needs_no_connection_fo
 def test_clone_source_refuses_a_codecommit_repository_that_is_not_there(account):
     with pytest.raises(AirflowFailException, match="RepositoryDoesNotExist"):
         execute(CodeRepository("codecommit", "absent", account))
+
+
+def pushed(server, account, revision: str, ref: str):
+    """What clone_source makes of a push: the context afterwards, and what it raised."""
+    context = a_context("clone_source", params={"ref": ref})
+    operator = CloneSourceOperator(
+        task_id="clone_source",
+        application="greeter",
+        repository=CodeRepository("git", server.url(), account),
+        revision=revision,
+        files=["buildspec.yml"],
+    )
+    try:
+        operator.execute(context)
+    except AirflowFailException as refused:
+        return context["ti"].xcoms, str(refused)
+    return context["ti"].xcoms, ""
+
+
+def test_of_pushes_in_any_order_the_branchs_head_is_delivered_and_the_others_are_superseded(account, server, work):
+    first, second, third = server.push(work), server.push(work), server.push(work)
+    for old in (first, second, first):
+        left, refused = pushed(server, account, old, "refs/heads/main")
+        assert left["clone_source", "deployment_outcome"] == "superseded"
+        assert f"main is at {third[:12]} by now: the push of {old[:12]} was overtaken" in refused
+    left, refused = pushed(server, account, third, "refs/heads/main")
+    assert (refused, ("clone_source", "deployment_outcome") in left) == ("", False)
+
+
+def test_a_push_to_a_branch_that_is_gone_is_superseded_and_one_of_a_tag_is_not_asked_for(account, server, work):
+    sha = server.push(work)
+    assert "gone is gone" in pushed(server, account, sha, "refs/heads/gone")[1]
+    assert pushed(server, account, sha, "refs/tags/v1")[1] == ""

@@ -33,6 +33,12 @@ def resolve(git: Git, ref: str) -> str:
     raise Refused(unknown(ref, git.remote.url, _short_names(_listed(git, *(f"{kind}*" for kind in KINDS)))))
 
 
+def head(git: Git, branch: str) -> str:
+    """The commit that a branch (`refs/heads/...`) is at now, "" where it is gone. Raises Refused, Fault."""
+    GIT_REF.check(branch)
+    return _listed(git, branch).get(branch, "")
+
+
 def wanted(ref: str) -> list[str]:
     """The full names that `ref` may stand for, best first; of an annotated tag the commit (`^{}`) is wanted.
 

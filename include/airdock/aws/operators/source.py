@@ -10,7 +10,8 @@ from airflow.sdk import Context
 from airdock.aws.archives import Bucket
 from airdock.aws.code_repositories import CodeRepository
 from airdock.aws.operators.job import DeliveryOperator
-from airdock.release import Commit, Source
+from airdock.errors import Refused
+from airdock.release import Commit, Outcome, Source
 
 if TYPE_CHECKING:
     from airdock.source.git import Git
@@ -21,6 +22,8 @@ class CloneSourceOperator(DeliveryOperator):
 
     `files` are paths in the repository; each of them must be there. With `archive`, the whole tree goes to S3, once
     for each content, for builds that can't reach the repository.
+
+    A run that a push has started names its branch as the param `ref`: it is superseded when the branch has moved on.
 
     Record: `Source`.
     """
@@ -44,11 +47,27 @@ class CloneSourceOperator(DeliveryOperator):
         self.files = list(files)
         self.archive = archive
 
-    def deliver(self, context: Context) -> Any:  # noqa: ARG002 - the revision is all it takes from the run
+    def deliver(self, context: Context) -> Any:
         from airdock.source.git import opened
 
         with opened(self.repository.remote()) as git:
+            self._refuse_overtaken(git, context)
             return self._source(git).to_json()
+
+    def _refuse_overtaken(self, git: Git, context: Context) -> None:
+        """A push says which branch it moved: where another has moved it on since, that one is delivered."""
+        from airdock.source import reference
+
+        branch = str(context["params"].get("ref") or "")
+        if not branch.startswith("refs/heads/"):
+            return
+        now = reference.head(git, branch)
+        if now != self.revision:
+            context["ti"].xcom_push(key="deployment_outcome", value=str(Outcome.SUPERSEDED))
+            where = f"is at {now[:12]} by now" if now else "is gone"
+            raise Refused(
+                f"{branch.removeprefix('refs/heads/')} {where}: the push of {self.revision[:12]} was overtaken"
+            )
 
     def _source(self, git: Git) -> Source:
         from airdock.source import reference, tree
