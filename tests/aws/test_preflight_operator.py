@@ -325,6 +325,7 @@ def test_the_command_tells_tree_and_difference_and_its_exit_code_the_verdict(sta
     taskdef.write_text(json.dumps(stage.task_definition_file()))
     fine = plan(stage, tmp_path, "--environment", "production", "--image", stage.image, "--taskdef", str(taskdef))
     assert fine.returncode == 0, fine.stderr + fine.stdout
+    assert fine.stdout.startswith("greeter to production\n")
     assert "~ web.environment.VERSION  v1 -> v2" in fine.stdout
     assert "├─ ok  task definition" in fine.stdout
     assert "hunter2" not in fine.stdout + fine.stderr

@@ -57,8 +57,9 @@ def judge(tree: Check) -> Verdict:
     if wrong:
         return Verdict(False, "; ".join(wrong))
     unseen = [each.name for each in leaves if each.finding is Finding.UNKNOWN]
-    told = f"all {len(leaves) - len(unseen)} checks are ok"
-    return Verdict(True, f"{told}; not known: {', '.join(unseen)}" if unseen else told)
+    if unseen:
+        return Verdict(True, f"{len(leaves) - len(unseen)} checks are ok; not known: {', '.join(unseen)}")
+    return Verdict(True, f"all {len(leaves)} checks are ok")
 
 
 def rendered(tree: Check) -> list[str]:
