@@ -6,6 +6,7 @@ import asyncio
 import json
 from dataclasses import dataclass, field
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 from airflow.sdk.exceptions import TaskDeferred
@@ -51,6 +52,16 @@ class FakeTaskInstance:
 
 
 @dataclass
+class FakeOutletEvents:
+    """What the task says of its outlets, by their uris."""
+
+    events: dict[str, SimpleNamespace] = field(default_factory=dict)
+
+    def __getitem__(self, asset: Any) -> SimpleNamespace:
+        return self.events.setdefault(asset.uri, SimpleNamespace(extra={}))
+
+
+@dataclass
 class FakeDagRun:
     run_id: str = "manual__1"
     dag_id: str = "deliver_greeter"
@@ -76,6 +87,7 @@ def a_context(
         "dag_run": FakeDagRun(run_id, clear_number=clear_number),
         "task_state_store": store or FakeStore(),
         "params": dict(params or {}),
+        "outlet_events": FakeOutletEvents(),
     }
 
 

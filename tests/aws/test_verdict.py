@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from airdock.aws.operators.verdict import VerdictOperator
@@ -12,6 +13,7 @@ from tests.delivery import a_source, a_target, connect
 from tests.fakes import a_context, run_task
 from tests.local_aws_process import LocalAws
 
+ASSET = Asset("greeter in production", uri="airdock://greeter/production")
 DIGEST = "sha256:" + "b2" * 32
 STEPS = ("clone_source", "build", "wait_for_scan", "hold", "register", "deploy", "verify", "roll_back")
 TASKS = {step: step if step in STEPS[:3] else f"production.{step}" for step in STEPS}
@@ -50,6 +52,7 @@ def verdict(
         target=a_target(**target),
         tasks=TASKS,
         earlier=["staging.verdict"],
+        outlets=[ASSET],
     )
     try:
         run_task(operator, context)

@@ -49,7 +49,8 @@ def test_the_graph_reads_from_source_to_verdict(greeter: DAG) -> None:
         ("clone_source", "build"),
         ("build", "wait_for_scan"),
         ("wait_for_scan", "production.hold"),
-        ("production.hold", "production.register"),
+        ("production.hold", "production.preflight"),
+        ("production.preflight", "production.register"),
         ("production.register", "production.deploy"),
         ("production.deploy", "production.verify"),
         ("production.deploy", "production.roll_back"),
@@ -135,6 +136,12 @@ def test_what_follows_a_release_comes_after_the_check_and_leads_nowhere_back(fol
     assert line["production.export_image"].upstream_task_ids == {"production.retarget"}
     assert line["production.roll_back"].upstream_task_ids == {"production.deploy", "production.verify"}
     assert "production.export_image" in line["production.verdict"].upstream_task_ids
+
+
+def test_a_live_release_is_an_event_of_its_asset(greeter: DAG) -> None:
+    [asset] = greeter.task_dict["production.verdict"].outlets
+    assert asset.uri == "airdock://greeter/production"
+    assert not [task for task in greeter.tasks if task.outlets and task.task_id != "production.verdict"]
 
 
 def test_a_broken_pipeline_breaks_itself_alone_and_visibly(folder: Path) -> None:

@@ -21,7 +21,8 @@ def test_the_graph_chooses_and_then_goes_the_way_of_every_delivery_without_a_bui
     edges = {(up, down) for up, task in greeter.task_dict.items() for down in task.downstream_task_ids}
     assert {edge for edge in edges if "prune" not in edge[1]} == {
         ("choose_release", "production.hold"),
-        ("production.hold", "production.register"),
+        ("production.hold", "production.preflight"),
+        ("production.preflight", "production.register"),
         ("production.register", "production.deploy"),
         ("production.deploy", "production.verify"),
         ("production.deploy", "production.roll_back"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -97,10 +98,18 @@ def outcomes_aws(factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
             connect(aws, patch)
             patch.setenv("AWS_ACCESS_KEY_ID", CALLER)
             _clients.cache_clear()
+            _make_role(aws)
             yield aws
     finally:
         _clients.cache_clear()
         aws.end()
+
+
+def _make_role(aws: LocalAws) -> None:
+    """The role with which ECS pulls images and writes logs."""
+    statement = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    aws.client("iam").create_role(RoleName="greeter-execution", AssumeRolePolicyDocument=policy)
 
 
 def play(stage: Stage, case: Case) -> None:

@@ -13,6 +13,7 @@ from tests.blue_green import APPLICATION, CLUSTER, Greeter, until
 from tests.local_aws_process import REGION, LocalAws
 
 ALARM = "greeter-5xx"
+EXECUTION_ROLE = "greeter-execution"
 
 
 def a_pipeline(environment: dict[str, Any], page: str) -> Pipeline:
@@ -46,7 +47,8 @@ def task_definition_file(image: str) -> str:
         "portMappings": [{"containerPort": 8080}],
         "logConfiguration": {"logDriver": "awslogs", "options": {**log, "awslogs-create-group": "true"}},
     }
-    told = {"family": APPLICATION, "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"]}
+    told: dict[str, Any] = {"family": APPLICATION, "networkMode": "awsvpc", "requiresCompatibilities": ["FARGATE"]}
+    told["executionRoleArn"] = f"arn:aws:iam::123456789012:role/{EXECUTION_ROLE}"
     return json.dumps({**told, "cpu": "256", "memory": "512", "containerDefinitions": [container]})
 
 

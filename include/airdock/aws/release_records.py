@@ -30,14 +30,15 @@ class Records:
     def path(self) -> str:
         return f"/airdock/{self.application}/{self.environment}"
 
-    def write(self, record: ReleaseRecord) -> None:
-        """Keep a record; the same one again changes nothing. Raises Refused or Fault."""
+    def keep(self, record: ReleaseRecord) -> None:
+        """Write a record, and let the oldest go; the same one again changes nothing. Raises Refused or Fault."""
         text = fitting(record)
         with spoken(f"keeping the release record {record.key}"):
             ssm = self.account.client("ssm")
             ssm.put_parameter(Name=f"{self.path}/releases/{record.key}", Value=text, Type="String", Overwrite=True)
             if record.live:
                 ssm.put_parameter(Name=f"{self.path}/live", Value=text, Type="String", Overwrite=True)
+        self._tidy()
 
     def live(self) -> ReleaseRecord | None:
         """What went live last, None when nothing is recorded. Raises Refused or Fault."""
@@ -57,13 +58,12 @@ class Records:
         found = (from_text(text) for _, text in self._parameters())
         return sorted((record for record in found if record), key=lambda record: record.key, reverse=True)
 
-    def tidy(self) -> int:
-        """Remove the oldest beyond those that are kept; how many went. Raises Refused or Fault."""
+    def _tidy(self) -> None:
+        """Remove the oldest beyond those that are kept."""
         names = sorted((name for name, _ in self._parameters()), reverse=True)[KEPT:]
         with spoken("removing old release records"):
             for start in range(0, len(names), DELETED_AT_ONCE):
                 self.account.client("ssm").delete_parameters(Names=names[start : start + DELETED_AT_ONCE])
-        return len(names)
 
     def _parameters(self) -> list[tuple[str, str]]:
         with spoken(f"reading the release records of {self.environment}"):

@@ -27,6 +27,7 @@ def environment_group(
     """
     with TaskGroup(name, tooltip=f"{target.service} in {target.cluster}"):
         hold = tasks.hold(pipeline, name, target, pre_execute=begin)
+        preflight = tasks.preflight(pipeline, name, target, release)
         register = tasks.register(pipeline, target, release)
         before = tasks.around_traffic(pipeline, name, target, register, target.before_traffic, release.again)
         deploy = tasks.deploy(pipeline, name, target, release, register)
@@ -34,10 +35,11 @@ def environment_group(
         after = tasks.around_traffic(pipeline, name, target, register, target.after_traffic)
         roll_back = tasks.roll_back(pipeline, name, target, register, deploy)
         follow = tasks.follow(target, register)
-        chain(hold, register, *before, deploy, verify, *after, *follow.values())
+        chain(hold, preflight, register, *before, deploy, verify, *after, *follow.values())
         [deploy, verify, *after] >> roll_back
         group = {
             "hold": hold,
+            "preflight": preflight,
             "register": register,
             **_named("before_traffic", target.before_traffic, before),
             "deploy": deploy,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow.sdk import BaseOperator
+from airflow.sdk import Asset, BaseOperator
 from airflow.sdk.definitions.xcom_arg import PlainXComArg
 
 from airdock.aws.archives import Bucket
@@ -25,6 +25,7 @@ from airdock.aws.operators.ecs_service import EcsDeployServiceOperator
 from airdock.aws.operators.ecs_task import EcsRunTaskOperator
 from airdock.aws.operators.hold import HoldOperator
 from airdock.aws.operators.image_parameter import SsmExportImageOperator
+from airdock.aws.operators.preflight import PreflightOperator
 from airdock.aws.operators.scheduled import EcsRetargetOperator
 from airdock.aws.operators.source import CloneSourceOperator
 from airdock.aws.operators.verdict import VerdictOperator
@@ -102,6 +103,18 @@ def wait_for_scan(pipeline: Pipeline, build: Any) -> BaseOperator:
 
 def hold(pipeline: Pipeline, name: str, target: Environment, **kwargs: Any) -> BaseOperator:
     return HoldOperator(task_id="hold", application=pipeline.application, environment=name, target=target, **kwargs)
+
+
+def preflight(pipeline: Pipeline, name: str, target: Environment, release: Release) -> BaseOperator:
+    return PreflightOperator(
+        task_id="preflight",
+        application=pipeline.application,
+        environment=name,
+        target=target,
+        source=release.source,
+        build=release.build,
+        again=release.again,
+    )
 
 
 def register(pipeline: Pipeline, target: Environment, release: Release) -> BaseOperator:
@@ -201,11 +214,17 @@ def verdict(
         tasks={verb: task.task_id for verb, task in {**release.made_by, **group}.items()},
         source=(release.source.operator.task_id, release.source.key),
         earlier=[task.task_id for task in earlier],
+        outlets=[live_asset(pipeline.application, name)],
     )
 
 
 def _by_codedeploy(target: Environment) -> bool:
     return target.rollout.strategy == "codedeploy"
+
+
+def live_asset(application: str, environment: str) -> Asset:
+    """The asset that gets an event when a release of the application is live, for other DAGs to begin by."""
+    return Asset(f"{application} in {environment}", uri=f"airdock://{application}/{environment}")
 
 
 def _account(pipeline: Pipeline) -> Account:

@@ -20,6 +20,7 @@ class Step(StrEnum):
     BUILD = "build"
     WAIT_FOR_SCAN = "wait_for_scan"
     HOLD = "hold"
+    PREFLIGHT = "preflight"
     REGISTER = "register"
     BEFORE_TRAFFIC = "before_traffic"
     DEPLOY = "deploy"
@@ -41,6 +42,7 @@ DOING = {
     Step.BUILD: "the build",
     Step.WAIT_FOR_SCAN: "the image scan",
     Step.HOLD: "the wait for the environment",
+    Step.PREFLIGHT: "the look at what the release needs",
     Step.REGISTER: "registering the task definition",
     Step.BEFORE_TRAFFIC: "a task before traffic",
     Step.DEPLOY: "the deployment",

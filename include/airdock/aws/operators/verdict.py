@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Context
@@ -15,6 +15,7 @@ from airdock.aws.production import Service, standing
 from airdock.aws.release_records import Records
 from airdock.errors import AirdockError, Fault
 from airdock.plan.delivery import ENTRY, Step, StepEnd, judge_delivery
+from airdock.plan.release_record import ReleaseRecord
 from airdock.release import Outcome, OutcomeReport, Source
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ class VerdictOperator(DeliveryOperator):
         earlier: the ids of the verdicts on the environments before this one.
 
     The OutcomeReport lies under the XCom keys `outcome` and `return_value`, whether the task fails or not, and the
-    release's record in SSM. A run that ends before this environment skips the verdict, as it has skipped the rest.
+    release's record in SSM. The task's outlets, assets, get an event only when the release is live. A run that ends
+    before this environment skips the verdict, as it has skipped the rest.
     """
 
     def __init__(
@@ -66,10 +68,14 @@ class VerdictOperator(DeliveryOperator):
         for key in ("outcome", "return_value"):
             context["ti"].xcom_push(key=key, value=record)
         self._tell(report)
-        self._keep(context, report)
-        self._give_back(context)
+        kept = self._record(context, report)
+        self._wanted(context, "the release record can't be kept", lambda: self.records.keep(kept))
+        run = context["dag_run"]
+        # The lease of a run that is over is taken over, should this fail to the end.
+        self._wanted(context, "the lease can't be given back", lambda: self.leases.give_back((run.dag_id, run.run_id)))
         if report.outcome is not Outcome.LIVE:
             raise AirflowFailException(report.sentence)
+        self._announce(context, kept)
         return record
 
     def _tell(self, report: OutcomeReport) -> None:
@@ -77,9 +83,27 @@ class VerdictOperator(DeliveryOperator):
             self.log.info(line)
         self.log.info("%s: %s", str(report.outcome).upper(), report.sentence)
 
-    def _keep(self, context: Context, report: OutcomeReport) -> None:
-        """Keep the release's record. A fault is tried again with this task; at last the outcome counts more."""
-        record = recorded(
+    def _wanted(self, context: Context, complaint: str, act: Callable[[], None]) -> None:
+        """Do what the outcome does not depend on: a fault is tried again with this task, and at last let be."""
+        try:
+            act()
+        except AirdockError as error:
+            if isinstance(error, Fault) and context["ti"].try_number <= (self.retries or 0):
+                raise
+            self.log.warning("%s: %s", complaint.capitalize(), error.sentence)
+
+    def _announce(self, context: Context, record: ReleaseRecord) -> None:
+        """What the events of the assets that are the task's outlets tell; Airflow emits them as it succeeds."""
+        for asset in self.outlets:
+            context["outlet_events"][asset].extra = {
+                "commit": record.commit,
+                "digest": record.digest,
+                "task_definition": record.task_definition,
+                "release": record.key,
+            }
+
+    def _record(self, context: Context, report: OutcomeReport) -> ReleaseRecord:
+        return recorded(
             context,
             report,
             application=self.application,
@@ -88,23 +112,6 @@ class VerdictOperator(DeliveryOperator):
             tasks=self.tasks,
             appspec=self.appspec,
         )
-        try:
-            self.records.write(record)
-            self.records.tidy()
-        except AirdockError as error:
-            if isinstance(error, Fault) and context["ti"].try_number <= (self.retries or 0):
-                raise
-            self.log.warning("The release record can't be kept: %s", error.sentence)
-
-    def _give_back(self, context: Context) -> None:
-        """Let the next delivery in; at last the outcome counts more, and the lease of an ended run is taken over."""
-        run = context["dag_run"]
-        try:
-            self.leases.give_back((run.dag_id, run.run_id))
-        except AirdockError as error:
-            if isinstance(error, Fault) and context["ti"].try_number <= (self.retries or 0):
-                raise
-            self.log.warning("The environment can't be given back: %s", error.sentence)
 
     def _subject(self, context: Context) -> str:
         told = self._source(context)
