@@ -29,6 +29,7 @@ def a_lease(holder: tuple[str, str] = OTHER, minutes: int = 60, generation: int 
         (a_lease(minutes=0), False, Claim.TAKE, 5),
         (a_lease(released=True), False, Claim.TAKE, 5),
         (a_lease(holder=ME), False, Claim.HELD, 4),
+        (a_lease(holder=ME, minutes=0), False, Claim.TAKE, 5),
         (a_lease(holder=ME, released=True), False, Claim.TAKE, 5),
     ],
 )

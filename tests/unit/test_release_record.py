@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from airdock.errors import Refused
 from airdock.plan.release_choice import choose_release
-from airdock.plan.release_record import LONGEST_BYTES, ReleaseRecord, fitting, from_text, record_key
+from airdock.plan.release_record import LONGEST_BYTES, ReleaseRecord, fitting, from_text, record_key, superfluous
 from airdock.release import Outcome
 
 MOMENT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -106,3 +106,28 @@ def test_a_release_is_promoted_from_another_environment() -> None:
     staging = [replace(each, environment="staging") for each in RECORDS]
     chosen = choose_release("", staging, RECORDS[2], "production")
     assert (chosen.record, chosen.runs_already) == (staging[0], False)
+
+
+def test_failed_deliveries_never_push_out_the_way_back() -> None:
+    names = {f"{number:03}": a_record(number, outcome=Outcome.REFUSED) for number in range(100)}
+    names |= {"000": a_record(0), "001": a_record(1)}
+    gone = superfluous(names)
+    assert len(gone) == 68
+    assert not {"000", "001"} & set(gone)
+    assert superfluous({name: record for name, record in names.items() if name > "080"}) == []
+
+
+def test_two_braces_in_a_row_are_no_reference_to_another_parameter() -> None:
+    record = a_record(1, subject="Say {{ hello }}", appspec="{{{")
+    assert "{{" not in fitting(record)
+    assert from_text(fitting(record)) == record
+
+
+def test_going_back_twice_goes_back_two_releases() -> None:
+    again = replace(RECORDS[2], key=record_key(MOMENT + timedelta(hours=1), "back", 0))
+    assert choose_release("", [again, *RECORDS], again, "production").record == RECORDS[3]
+
+
+def test_what_another_environment_runs_already_by_its_image_is_not_promoted_again() -> None:
+    staging = [replace(each, environment="staging", task_definition="arn:staging:1") for each in RECORDS]
+    assert choose_release(staging[0].key, staging, RECORDS[0], "production").runs_already

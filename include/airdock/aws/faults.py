@@ -26,6 +26,7 @@ THROTTLES = frozenset(
         "ProvisionedThroughputExceededException",
         "SlowDown",
         "PriorRequestNotComplete",
+        "TooManyUpdates",
     }
 )
 PASSING = frozenset(

@@ -47,6 +47,10 @@ class Leases:
                 if error_code(error) != "ParameterAlreadyExists":
                     raise
                 return False
+        # Who was slow may have created a generation that was tidied away long ago.
+        newest = self.newest()
+        if newest is None or (newest.generation, newest.holder) != (lease.generation, lease.holder):
+            return False
         self._tidy(lease.generation)
         return True
 

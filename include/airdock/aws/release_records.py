@@ -10,10 +10,8 @@ from dataclasses import dataclass
 
 from airdock.aws.faults import error_code, spoken
 from airdock.aws.hooks import Account
-from airdock.plan.release_record import ReleaseRecord, fitting, from_text
+from airdock.plan.release_record import ReleaseRecord, fitting, from_text, superfluous
 
-KEPT = 30
-"""How many records of an environment are kept."""
 MOST_READ = 200
 DELETED_AT_ONCE = 10
 
@@ -59,8 +57,8 @@ class Records:
         return sorted((record for record in found if record), key=lambda record: record.key, reverse=True)
 
     def _tidy(self) -> None:
-        """Remove the oldest beyond those that are kept."""
-        names = sorted((name for name, _ in self._parameters()), reverse=True)[KEPT:]
+        """Remove what need not be kept."""
+        names = superfluous({name: from_text(text) for name, text in self._parameters()})
         with spoken("removing old release records"):
             for start in range(0, len(names), DELETED_AT_ONCE):
                 self.account.client("ssm").delete_parameters(Names=names[start : start + DELETED_AT_ONCE])

@@ -23,7 +23,8 @@ def environment_group(
 ) -> dict[str, BaseOperator]:
     """One environment's group of tasks, each under its verb, in their order; the first is where the line enters.
 
-    `earlier`: the verdicts of the environments before this one. `begin`: called before the first task, may skip it.
+    `earlier`: the verdicts of the environments before this one. `begin`: called before the
+    first task and the verdict, may skip them.
     """
     with TaskGroup(name, tooltip=f"{target.service} in {target.cluster}"):
         hold = tasks.hold(pipeline, name, target, pre_execute=begin)
@@ -49,9 +50,9 @@ def environment_group(
             "roll_back": roll_back,
         }
         ends = [[verify, *after, *follow.values()][-1], roll_back]
-        verdict = tasks.verdict(pipeline, name, target, release, group, earlier)
+        verdict = tasks.verdict(pipeline, name, target, release, group, earlier, pre_execute=begin)
         ends >> verdict
-        for pruning in tasks.prune(pipeline, target, register):
+        for pruning in tasks.prune(pipeline, name, target, register):
             ends >> pruning
     return {**group, "verdict": verdict}
 

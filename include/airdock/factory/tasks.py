@@ -172,13 +172,18 @@ def follow(target: Environment, register: Any) -> dict[str, BaseOperator]:
     return made
 
 
-def prune(pipeline: Pipeline, target: Environment, register: Any) -> list[BaseOperator]:
+def prune(pipeline: Pipeline, name: str, target: Environment, register: Any) -> list[BaseOperator]:
     """Old revisions go, beside the verdict: it always succeeds, and must not be a run's last word."""
     if target.keep_revisions is None:
         return []
-    application, revision = pipeline.application, register.output
     return [
-        EcsPruneRevisionsOperator(task_id="prune", application=application, target=target, task_definition=revision)
+        EcsPruneRevisionsOperator(
+            task_id="prune",
+            application=pipeline.application,
+            environment=name,
+            target=target,
+            task_definition=register.output,
+        )
     ]
 
 
@@ -205,6 +210,7 @@ def verdict(
     release: Release,
     group: Mapping[str, BaseOperator],
     earlier: Sequence[BaseOperator],
+    **kwargs: Any,
 ) -> BaseOperator:
     return VerdictOperator(
         task_id="verdict",
@@ -215,6 +221,7 @@ def verdict(
         source=(release.source.operator.task_id, release.source.key),
         earlier=[task.task_id for task in earlier],
         outlets=[live_asset(pipeline.application, name)],
+        **kwargs,
     )
 
 

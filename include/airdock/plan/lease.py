@@ -60,10 +60,10 @@ def stand(newest: Lease | None, me: tuple[str, str], now: datetime, holder_ended
     after = newest.generation + 1
     if newest.released:
         return Stand(Claim.TAKE, after, f"{newest} has given the lease back")
+    if datetime.fromisoformat(newest.expires) <= now:
+        return Stand(Claim.TAKE, after, f"the lease of {newest} expired at {newest.expires}: it is taken over")
     if newest.holder == me:
         return Stand(Claim.HELD, newest.generation, "this run holds the lease already")
     if holder_ended:
         return Stand(Claim.TAKE, after, f"{newest} is over and has not given the lease back: it is taken over")
-    if datetime.fromisoformat(newest.expires) <= now:
-        return Stand(Claim.TAKE, after, f"the lease of {newest} expired at {newest.expires}: it is taken over")
     return Stand(Claim.WAIT, newest.generation, f"{newest} deploys here since {newest.since}")

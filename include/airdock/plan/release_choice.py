@@ -34,18 +34,20 @@ def choose_release(
     """
     good = [record for record in records if record.live]
     chosen = _named(wanted, good) if wanted else _last_good(good, live, environment)
-    if live and _same(chosen, live) and chosen.environment == environment:
+    if live and _runs(chosen, live, environment):
         return ReleaseChoice(chosen, True, f"{environment} runs {chosen} already: there is nothing to do")
     what = "the release that was asked for" if wanted else "the last good release before what is live"
     return ReleaseChoice(chosen, False, f"{chosen} is {what}: {chosen.subject}")
 
 
 def _last_good(good: Sequence[ReleaseRecord], live: ReleaseRecord | None, environment: str) -> ReleaseRecord:
-    if live is not None and live.environment != environment:
-        live = None
-    found = next((record for record in good if live is None or not _same(record, live)), None)
+    """The newest that was live before what is live now first was: going back twice goes back two releases."""
+    if good and good[0].environment == environment and live:
+        first = min((record.key for record in good if _same(record, live)), default=live.key)
+        good = [record for record in good if record.key < first]
+    found = next(iter(good), None)
     if found is None:
-        raise Refused(f"no release but the one that is live is recorded for {environment}: there is nothing to go to")
+        raise Refused(f"no release from before the one that is live is recorded for {environment}: nothing to go to")
     return found
 
 
@@ -63,6 +65,11 @@ def _named(wanted: str, good: Sequence[ReleaseRecord]) -> ReleaseRecord:
 def _begins(record: ReleaseRecord, text: str) -> bool:
     long_enough = len(text) >= SHORTEST
     return long_enough and (record.commit.startswith(text) or record.digest.removeprefix("sha256:").startswith(text))
+
+
+def _runs(chosen: ReleaseRecord, live: ReleaseRecord, environment: str) -> bool:
+    """Whether it is live there: in another environment the same image has another task definition."""
+    return chosen.digest == live.digest if chosen.environment != environment else _same(chosen, live)
 
 
 def _same(one: ReleaseRecord, other: ReleaseRecord) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -11,6 +12,10 @@ from airdock.release import Outcome, Record
 
 LONGEST_BYTES = 4096
 """What a standard parameter of SSM holds."""
+KEPT = 30
+"""How many records of an environment are kept, whatever they came to."""
+KEPT_LIVE = 15
+"""How many of the releases that were live are kept, however many have failed since."""
 LONGEST_SUBJECT = 200
 LONGEST_SENTENCE = 1000
 
@@ -67,8 +72,15 @@ def fitting(record: ReleaseRecord) -> str:
     whole = _json(short)
     if len(whole.encode()) <= LONGEST_BYTES:
         return whole
-    bare = replace(short, appspec=None, sentence=record.sentence[:300], subject=record.subject[:60], author="")
-    return _json(bare)
+    bare = replace(short, appspec=None, sentence=_plain(record.sentence, 300), subject=_plain(record.subject, 60))
+    return _json(replace(bare, author="", ref=_plain(record.ref, 250)))
+
+
+def superfluous(names: Mapping[str, ReleaseRecord | None]) -> list[str]:
+    """Which of the kept parameters may go: the oldest, but never one of the releases that there is a way back to."""
+    newest = sorted(names, reverse=True)
+    good = [name for name in newest if (record := names[name]) and record.live]
+    return [name for name in newest[KEPT:] if name not in good[:KEPT_LIVE]]
 
 
 def from_text(text: str) -> ReleaseRecord | None:
@@ -79,6 +91,10 @@ def from_text(text: str) -> ReleaseRecord | None:
         return None
 
 
+def _plain(text: str, longest: int) -> str:
+    return text.encode("ascii", "replace").decode()[:longest]
+
+
 def _json(record: ReleaseRecord) -> str:
-    # Only ASCII: SSM counts and stores what it is sent, and no text of a commit can break it.
-    return json.dumps(record.to_json(), separators=(",", ":"))
+    """Only ASCII, and without two braces in a row, which SSM takes as a reference to another parameter."""
+    return json.dumps(record.to_json(), separators=(",", ":")).replace("{{", "{\\u007b")

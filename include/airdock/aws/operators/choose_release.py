@@ -9,7 +9,9 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from airdock.aws.hooks import Account
 from airdock.aws.operators.source import CloneSourceOperator
+from airdock.aws.production import Service, standing
 from airdock.aws.release_records import Records
+from airdock.aws.task_definitions import definition
 from airdock.errors import Refused
 from airdock.plan.release_choice import ReleaseChoice, choose_release
 from airdock.plan.release_record import ReleaseRecord
@@ -60,18 +62,27 @@ class ChooseReleaseOperator(CloneSourceOperator):
         self.log.info(choice.sentence)
         if choice.runs_already:
             raise AirflowSkipException(choice.sentence)
-        record, again = choice.record, origin == self.environment
+        record = choice.record
+        again = origin == self.environment and self._is_active(there, record.task_definition)
         source = self._from_record(record, there.appspec) if again else None
         ti = context["ti"]
         ti.xcom_push(key="source", value=(source or self._from_repository(record)).to_json())
         known = record.task_definition if again else ""
         ti.xcom_push(key="build", value={"image": _image(record).to_json(), "task_definition": known})
-        ti.xcom_push(key="again", value=again)
+        ti.xcom_push(key="again", value=origin == self.environment)
         return {"release": record.key, "commit": record.commit, "digest": record.digest, "sentence": choice.sentence}
 
     def _chosen(self, origin: str) -> ReleaseChoice:
         live = self._records(self.environment).live()
+        runs_now = standing(Service.of(self.environments[self.environment])).task_definition
+        if live and live.task_definition != runs_now:
+            self.log.warning("%s runs %s, which is not what was recorded as live", self.environment, runs_now)
+            live = None
         return choose_release(self.release, self._records(origin).newest(), live, self.environment)
+
+    def _is_active(self, target: Environment, arn: str) -> bool:
+        """Whether ECS still runs this revision: one that was deregistered is registered anew from the repository."""
+        return definition(Account(target.aws_connection, target.region), arn).get("status") == "ACTIVE"
 
     def _records(self, environment: str) -> Records:
         target = self.environments.get(environment)

@@ -55,7 +55,7 @@ class PreflightOperator(DeliveryOperator):
         self.again = again
 
     def deliver(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - the records are all that it needs
-        if self.again == "True":
+        if self.again == "True" and self.build.get("task_definition"):
             self.log.info("The release has been live here before: it is not looked at again")
             return {"checks": [], "difference": []}
         found = preflight(self.target, Source.from_json(self.source), Image.from_json(self.build["image"]))
