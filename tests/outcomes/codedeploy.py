@@ -16,10 +16,10 @@ from tests.outcomes.cases import Case, outcomes_aws
 from tests.outcomes.greeter import (
     ALARM,
     a_pipeline,
+    calm,
     fire,
     put_5xx_alarms,
     put_hook,
-    set_alarm,
     task_definition_file,
 )
 
@@ -117,7 +117,7 @@ Hooks:
 
     def settle(self) -> None:
         """No deployment is under way, no alarm is on, and the old tasks are gone."""
-        set_alarm(self.aws, ALARM, "OK")
+        calm(self.aws)
         open_ones = {"includeOnlyStatuses": ["Created", "Queued", "InProgress", "Baking", "Ready"]}
         group = {"applicationName": APPLICATION, "deploymentGroupName": APPLICATION}
 

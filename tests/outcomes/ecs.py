@@ -14,7 +14,7 @@ from tests.blue_green import APPLICATION, push_version, until
 from tests.local_aws_process import LocalAws
 from tests.native_service import ENDED, NativeService
 from tests.outcomes.cases import Case, outcomes_aws
-from tests.outcomes.greeter import ALARM, a_pipeline, fire, put_5xx_alarms, put_hook, set_alarm, task_definition_file
+from tests.outcomes.greeter import ALARM, a_pipeline, calm, fire, put_5xx_alarms, put_hook, task_definition_file
 
 CASES = [
     Case("good release", "live", "is live", production="the new version"),
@@ -75,7 +75,9 @@ class EcsStage(NativeService):
         return self._registered(self.image)
 
     def pipeline(self, case: Case) -> Pipeline:
-        alarms = [ALARM, f"{ALARM}-blue", f"{ALARM}-green"]
+        # A rolling update may be over before an alarm is noticed: there it is the check that finds the answers bad.
+        late = self.traffic is None and case.name == "5xx under traffic"
+        alarms = [] if late else [ALARM, f"{ALARM}-blue", f"{ALARM}-green"]
         rollout = self._rolling(case) if self.traffic is None else self._native(case)
         return a_pipeline({"rollout": {**rollout, "alarms": alarms, "deadline_minutes": 40_000}}, self.page())
 
@@ -95,7 +97,7 @@ class EcsStage(NativeService):
 
     def settle(self) -> None:
         """No deployment is under way, no alarm is on, and the old tasks are gone."""
-        set_alarm(self.aws, ALARM, "OK")
+        calm(self.aws)
         until(lambda: all(each["status"] in ENDED for each in self.deployments()), "the deployments to end", self.aws)
         until(lambda: len(self.service()["deployments"]) == 1, "one version to be left", self.aws)
 

@@ -87,6 +87,17 @@ def fire(aws: LocalAws, name: str, noticed: Callable[[], bool]) -> None:
     until(fired, f"the alarm {name} to be noticed", aws)
 
 
+def calm(aws: LocalAws) -> None:
+    """Return once no alarm is on: what a version did wrong stays in the metric for a while."""
+    set_alarm(aws, ALARM, "OK")
+
+    def quiet() -> bool:
+        found = aws.client("cloudwatch").describe_alarms(AlarmNamePrefix=ALARM)["MetricAlarms"]
+        return all(alarm["StateValue"] == "OK" for alarm in found)
+
+    until(quiet, "the alarms to be quiet", aws)
+
+
 def set_alarm(aws: LocalAws, name: str, state: str) -> None:
     aws.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue=state, StateReason="set by hand")
 
