@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 ENDED = frozenset({"success", "failed"})
 SPARE_MINUTES = 120
-"""What a delivery may take beside its deployment and the way back."""
+"""What a delivery may take beside its deployment, the way back and its one-off tasks."""
 
 
 class HoldOperator(JobOperator):
@@ -35,7 +35,8 @@ class HoldOperator(JobOperator):
 
     def __init__(self, *, application: str, environment: str, target: Environment, **kwargs: Any) -> None:
         account = Account(target.aws_connection, target.region)
-        self.lease_minutes = 2 * target.rollout.deadline_minutes + SPARE_MINUTES
+        around = sum(task.timeout_minutes for task in (*target.before_traffic, *target.after_traffic))
+        self.lease_minutes = 2 * target.rollout.deadline_minutes + around + SPARE_MINUTES
         super().__init__(account=account, **{"deadline_minutes": 4 * self.lease_minutes, **kwargs})
         self.environment = environment
         self.leases = Leases(account, application, environment)
