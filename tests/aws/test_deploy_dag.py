@@ -19,7 +19,7 @@ from tests.outcomes.cases import CALLER, outcomes_aws
 from tests.outcomes.codedeploy import CodeDeployStage
 from tests.outcomes.greeter import a_pipeline, task_definition_file
 
-PARAMS = {"release": "", "environment": "production", "from_environment": ""}
+PARAMS = {"release": None, "environment": "production", "from_environment": None}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def delivered(stage: CodeDeployStage, version: str, commit: str) -> None:
     stage.settle()
 
 
-def brought(stage: CodeDeployStage, name: str, **params: str) -> tuple[Run, list[str]]:
+def brought(stage: CodeDeployStage, name: str, **params: str | None) -> tuple[Run, list[str]]:
     """A run of deploy_greeter, and the changing calls that it made."""
     seen = max(int(each["n"]) for each in stage.aws.effects())
     run = Run(deploy(pipeline(stage)), {**PARAMS, **params}, run_id=f"manual__{name}")

@@ -66,9 +66,10 @@ def _only(name: str) -> Callable[[Context], None]:
 def _params(pipeline: Pipeline) -> dict[str, Param]:
     environments = list(pipeline.environments)
     return {
+        # null and not "": Airflow's form lets no text be empty.
         "release": Param(
-            "",
-            type="string",
+            None,
+            type=["null", "string"],
             title="Release",
             maxLength=100,
             description=(
@@ -84,10 +85,10 @@ def _params(pipeline: Pipeline) -> dict[str, Param]:
             description="Where to.",
         ),
         "from_environment": Param(
-            "",
-            type="string",
+            None,
+            type=["null", "string"],
             title="From environment",
-            enum=["", *environments],
+            enum=[None, *environments],
             description="Where the release was live, to promote it from there. Empty means the environment itself.",
         ),
     }

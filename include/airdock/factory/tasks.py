@@ -72,9 +72,9 @@ def choose_release(pipeline: Pipeline) -> BaseOperator:
         repository=CodeRepository(source.provider, source.repository, account, source.connection),
         files=_files(pipeline),
         environments=pipeline.environments,
-        release="{{ params.release }}",
+        release="{{ params.release or '' }}",
         environment="{{ params.environment }}",
-        from_environment="{{ params.from_environment }}",
+        from_environment="{{ params.from_environment or '' }}",
     )
 
 
