@@ -13,7 +13,7 @@ from airflow.sdk import DAG, BaseOperator, Param, get_parsing_context
 from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.definitions.xcom_arg import PlainXComArg
 
-from airdock.factory import tasks
+from airdock.factory import release_tasks
 from airdock.factory.catalogue import sound_pipelines
 from airdock.factory.environment import environment_group, unless_beyond
 from airdock.spec import Pipeline
@@ -55,16 +55,16 @@ def deliver(pipeline: Pipeline) -> DAG:
         default_args={"owner": pipeline.owner, **RETRIES},
         render_template_as_native_obj=False,
     ) as dag:
-        source = tasks.clone_source(pipeline)
-        build = tasks.build(pipeline, source)
-        scan = tasks.wait_for_scan(pipeline, build)
+        source = release_tasks.clone_source(pipeline)
+        build = release_tasks.build(pipeline, source)
+        scan = release_tasks.wait_for_scan(pipeline, build)
         source >> build >> scan
         made_by = {"clone_source": source, "build": build, "wait_for_scan": scan}
-        environments(pipeline, tasks.Release(PlainXComArg(source), PlainXComArg(build), made_by), scan)
+        environments(pipeline, release_tasks.Release(PlainXComArg(source), PlainXComArg(build), made_by), scan)
     return light(untangled(dag))
 
 
-def environments(pipeline: Pipeline, release: tasks.Release, gate: BaseOperator) -> None:
+def environments(pipeline: Pipeline, release: release_tasks.Release, gate: BaseOperator) -> None:
     """Every environment in the file's order; each begins when the one before it is live."""
     verdicts: list[BaseOperator] = []
     for name, target in pipeline.environments.items():

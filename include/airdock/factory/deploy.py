@@ -12,7 +12,7 @@ from airflow.sdk import DAG, Context, Param, get_parsing_context
 from airflow.sdk.definitions.xcom_arg import PlainXComArg
 from airflow.sdk.exceptions import AirflowSkipException
 
-from airdock.factory import tasks
+from airdock.factory import release_tasks
 from airdock.factory.catalogue import sound_pipelines
 from airdock.factory.deliver import RETRIES, light, untangled
 from airdock.factory.environment import environment_group
@@ -45,8 +45,8 @@ def deploy(pipeline: Pipeline) -> DAG:
         default_args={"owner": pipeline.owner, **RETRIES},
         render_template_as_native_obj=False,
     ) as dag:
-        choose = tasks.choose_release(pipeline)
-        release = tasks.Release(
+        choose = release_tasks.choose_release(pipeline)
+        release = release_tasks.Release(
             PlainXComArg(choose, key="source"), PlainXComArg(choose, key="build"), {"choose_release": choose}, AGAIN
         )
         for name, target in pipeline.environments.items():

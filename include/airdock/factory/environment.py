@@ -8,7 +8,7 @@ from airflow.sdk import BaseOperator, Context, TaskGroup, chain
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airdock.factory import tasks
-from airdock.factory.tasks import Release
+from airdock.factory.release_tasks import Release
 from airdock.spec import Environment, Pipeline
 from airdock.spec.one_off_task import OneOffTask
 

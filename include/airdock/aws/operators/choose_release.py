@@ -69,7 +69,8 @@ class ChooseReleaseOperator(CloneSourceOperator):
         ti.xcom_push(key="source", value=(source or self._from_repository(record)).to_json())
         known = record.task_definition if again else ""
         ti.xcom_push(key="build", value={"image": _image(record).to_json(), "task_definition": known})
-        ti.xcom_push(key="again", value=origin == self.environment)
+        there_before = self._records(self.environment).newest()
+        ti.xcom_push(key="again", value=any(each.live and each.digest == record.digest for each in there_before))
         return {"release": record.key, "commit": record.commit, "digest": record.digest, "sentence": choice.sentence}
 
     def _chosen(self, origin: str) -> ReleaseChoice:
