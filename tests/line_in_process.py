@@ -29,6 +29,8 @@ class Run:
     run_id: str = "manual__1"
     states: dict[str, str] = field(default_factory=dict)
     xcoms: dict[tuple[str, str], Any] = field(default_factory=dict)
+    stores: dict[str, Any] = field(default_factory=dict)
+    """The state stores of tasks, where a test keeps one itself."""
     before: Callable[[str], None] = lambda _: None
     """Called with the id of each task that is about to run."""
 
@@ -56,7 +58,7 @@ class Run:
         return self._executed(task)
 
     def _executed(self, task: BaseOperator) -> str:
-        store = FakeStore()
+        store = self.stores.get(task.task_id) or FakeStore()
         for attempt in range(1, TRIES + 1):
             context = a_context(task.task_id, run_id=self.run_id, store=store, xcoms=self.xcoms, states=self.states)
             context["params"] = dict(self.params)

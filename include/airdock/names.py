@@ -12,12 +12,22 @@ SPEC_TAG = "airdock:spec"
 """Tag on a task definition: the hash of its content, by which a retry finds it."""
 COMMIT_TAG = "airdock:commit"
 RUN_TAG = "airdock:run"
+RELEASE_TAG = "airdock:release"
+"""Tag on a service: the key of the record of what it runs."""
 APPLICATION_TAG = "airdock:application"
 DELIVERY_TAG = "airdock:delivery"
 """Tag on a one-off task: a marker's text."""
 
 DELIVERY_VARIABLE = "AIRDOCK_DELIVERY"
 """The environment variable by which a build tells whose it is: a marker's text."""
+
+
+_NOT_IN_TAGS = re.compile(r"[^\w .:/=+@-]", re.ASCII)
+
+
+def tag_value(text: str) -> str:
+    """The text as AWS takes it for a tag's value."""
+    return _NOT_IN_TAGS.sub("_", text)[:256]
 
 
 @dataclass(frozen=True, slots=True)

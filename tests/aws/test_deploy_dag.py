@@ -59,11 +59,19 @@ def brought(stage: CodeDeployStage, name: str, **params: str | None) -> tuple[Ru
     run.play()
     stage.settle()
     made: list[dict[str, Any]] = [each for each in stage.aws.effects() if each["n"] > seen and each["caller"] == CALLER]
-    return run, [each["operation"] for each in made if each["service"] != "ssm"]
+    return run, [each["operation"] for each in made if each["service"] != "ssm" and each["operation"] != "TagResource"]
 
 
 def records(stage: CodeDeployStage) -> Records:
     return Records(Account(), "greeter", "production")
+
+
+def tags(stage: CodeDeployStage) -> dict[str, str]:
+    """The service's tags."""
+    ecs = stage.aws.client("ecs")
+    [service] = ecs.describe_services(cluster="demo", services=["greeter"])["services"]
+    told = ecs.list_tags_for_resource(resourceArn=service["serviceArn"])["tags"]
+    return {tag["key"]: tag["value"] for tag in told}
 
 
 def test_the_way_back_to_the_last_good_release_is_one_deployment_and_nothing_else(stage: CodeDeployStage) -> None:
@@ -74,6 +82,8 @@ def test_the_way_back_to_the_last_good_release_is_one_deployment_and_nothing_els
     live = records(stage).live()
     assert live is not None
     assert (live.commit, live.dag_id) == ("2" * 40, "deliver_greeter")
+    assert tags(stage)["airdock:commit"] == "2" * 40
+    assert tags(stage)["airdock:release"] == live.key
     assert [record.commit[0] for record in records(stage).newest()] == ["2", "3", "2"]
 
 

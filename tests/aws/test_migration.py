@@ -43,7 +43,11 @@ def _task(command: list[str]) -> dict[str, Any]:
 
 def calls(stage: CodeDeployStage, since: int) -> list[str]:
     made = [each for each in stage.aws.effects() if each["n"] > since and each["caller"] == CALLER]
-    return [each["operation"] for each in made if each["operation"] not in ("RegisterTaskDefinition", "PutParameter")]
+    return [
+        each["operation"]
+        for each in made
+        if each["operation"] not in ("RegisterTaskDefinition", "PutParameter", "TagResource")
+    ]
 
 
 def last_effect(stage: CodeDeployStage) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import multiprocessing
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +40,22 @@ ERROR_RATE = {
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EcsStage]:
     with outcomes_aws(tmp_path_factory) as aws:
         yield EcsStage(aws, "ecs, linear", {"type": "linear", "percent": 20.0, "every_minutes": 3})
+
+
+class FileStore:
+    """A task state store that outlives the process, as Airflow's does."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return json.loads(self._path.read_text()).get(key, default) if self._path.exists() else default
+
+    def set(self, key: str, value: Any) -> None:
+        known = json.loads(self._path.read_text()) if self._path.exists() else {}
+        written = self._path.with_suffix(".new")
+        written.write_text(json.dumps({**known, key: value}))
+        written.replace(self._path)
 
 
 def pipeline(stage: EcsStage) -> Pipeline:
@@ -103,6 +121,31 @@ def test_a_lost_answer_and_one_that_never_got_out_are_sent_again_and_nothing_is_
     stage.aws.faults()
     assert run.xcoms["production.verdict", "outcome"]["outcome"] == "live"
     assert [(each["step"], each["answer"]) for each in decisions(run)] == [(step, "CONTINUE") for step in range(1, 6)]
+
+
+def test_a_task_that_is_killed_before_its_answer_is_confirmed_decides_nothing_twice(
+    stage: EcsStage, tmp_path: Path
+) -> None:
+    """The process dies with -9 while ECS has the answer of the third step, and the task has not heard so."""
+    run, since = a_run(stage, "killed"), last_effect(stage)
+    hold = {"service": "ecs", "operation": "ContinueServiceDeployment", "nth": 3, "action": "block_after"}
+    stage.aws.faults({"id": "held", **hold})
+    store = FileStore(tmp_path / "store.json")
+    run.stores["production.deploy"] = store
+    with Client(stage.page()):
+        first = multiprocessing.get_context("fork").Process(target=run.play)
+        first.start()
+        until(lambda: len(answers(stage, since)) == 3, "the third answer", stage.aws, 90)
+        first.kill()
+        first.join(10)
+        stage.aws.faults()
+        run.play()
+    assert first.exitcode == -9
+    assert run.xcoms["production.verdict", "outcome"]["outcome"] == "live"
+    kept = json.loads((tmp_path / "store.json").read_text())["decisions"]["taken"]
+    assert [(each["step"], each["answer"]) for each in kept] == [(step, "CONTINUE") for step in range(1, 6)]
+    updates = [each for each in stage.aws.effects("ecs", "UpdateService") if each["n"] > since]
+    assert len(updates) == 1
 
 
 def test_a_worse_error_rate_at_the_third_step_takes_the_traffic_back(stage: EcsStage, tmp_path: Path) -> None:

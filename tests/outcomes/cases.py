@@ -25,7 +25,7 @@ from tests.outcomes.table import Row, compare
 CALLER = "AKIAAIRDOCK000000000"
 """The access key of the tasks under test, by which their calls are told from the test's own."""
 
-BESIDE = {"codedeploy:CreateDeploymentConfig", "ssm:PutParameter", "ssm:DeleteParameters"}
+BESIDE = {"codedeploy:CreateDeploymentConfig", "ssm:PutParameter", "ssm:DeleteParameters", "ecs:TagResource"}
 """Calls that the first delivery of many makes, and those that keep the release's record."""
 
 VERSIONS: dict[str, dict[str, str]] = {

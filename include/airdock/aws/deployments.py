@@ -58,13 +58,15 @@ class Group:
 class Order:
     """What one deployment is to be, and the mark it is known by.
 
-    `task_definition` is the one in the AppSpec; `config` names the traffic configuration.
+    `task_definition` is the one in the AppSpec; `config` names the traffic configuration; `alarms` are watched instead
+    of the group's, if there are any.
     """
 
     task_definition: str
     appspec: AppSpec
     config: str
     mark: Marker
+    alarms: tuple[str, ...] = ()
 
 
 def adopt_or_create(group: Group, order: Order, since: datetime, runs_now: str) -> str:
@@ -205,7 +207,9 @@ def _create(group: Group, order: Order) -> str:
 
 
 def _request(group: Group, order: Order) -> dict[str, Any]:
+    watched = {"enabled": True, "alarms": [{"name": name} for name in order.alarms]}
     return {
+        **({"overrideAlarmConfiguration": watched} if order.alarms else {}),
         "applicationName": group.application,
         "deploymentGroupName": group.name,
         "deploymentConfigName": order.config,

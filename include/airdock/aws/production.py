@@ -110,6 +110,14 @@ def running_tasks(service: Service) -> list[RunningTask]:
     return [_running(task, service.container) for task in tasks if task.get("lastStatus") == "RUNNING"]
 
 
+def stamp(service: Service, tags: Mapping[str, str]) -> None:
+    """Tag the service with what it runs; its other tags stay. Raises Refused or Fault."""
+    arn = described(service)["serviceArn"]
+    with spoken(f"tagging the service {service}"):
+        told = [{"key": key, "value": value} for key, value in tags.items()]
+        service.account.client("ecs").tag_resource(resourceArn=arn, tags=told)
+
+
 def digest_in(image: str) -> str:
     """The digest that an image reference is pinned to, or ""."""
     _, pinned, digest = image.partition("@")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
 
+from airdock.names import APPLICATION_TAG, COMMIT_TAG, RELEASE_TAG, RUN_TAG, tag_value
 from airdock.release import Outcome, Record
 
 LONGEST_BYTES = 4096
@@ -55,6 +56,11 @@ class ReleaseRecord(Record):
     @property
     def live(self) -> bool:
         return self.outcome is Outcome.LIVE
+
+    def tags(self) -> dict[str, str]:
+        """The tags of a service that runs the release."""
+        identity = {APPLICATION_TAG: self.application, COMMIT_TAG: self.commit, RUN_TAG: tag_value(self.run_id)}
+        return {**identity, RELEASE_TAG: self.key}
 
     def __str__(self) -> str:
         return f"{self.commit[:7]} ({self.key})"

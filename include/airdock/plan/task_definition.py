@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
 from airdock.errors import Refused
-from airdock.names import APPLICATION_TAG, COMMIT_TAG, RUN_TAG, SPEC_TAG
+from airdock.names import APPLICATION_TAG, COMMIT_TAG, RUN_TAG, SPEC_TAG, tag_value
 from airdock.plan.json_text import parse_object
 from airdock.plan.task_fields import LOST, Keys, refuse_losses, refuse_unknown
 from airdock.plan.task_images import filled, main_container, placeholders, refuse_leftovers, with_images
@@ -18,7 +17,6 @@ from airdock.plan.task_images import filled, main_container, placeholders, refus
 NO_OTHERS: Mapping[str, str] = {}
 GIVE_UP = "name what may be lost under task_definition.may_lose in the pipeline"
 MOST_TAGS = 50
-NOT_IN_TAGS = re.compile(r"[^\w .:/=+@-]", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +101,7 @@ def stamped(draft: Draft, *, application: str, commit: str, run: str) -> Registr
     identity = {APPLICATION_TAG: application, COMMIT_TAG: commit}
     spec = content_hash({**plain, "tags": sorted(own, key=lambda tag: str(tag["key"])), "of": identity})
     added = {**identity, RUN_TAG: run, SPEC_TAG: spec}
-    tags = [*own, *({"key": key, "value": NOT_IN_TAGS.sub("_", value)[:256]} for key, value in added.items())]
+    tags = [*own, *({"key": key, "value": tag_value(value)} for key, value in added.items())]
     if len(tags) > MOST_TAGS:
         raise Refused(f"the task definition has {len(own)} tags; with Airdock's {len(added)} they are over {MOST_TAGS}")
     return Registration({**plain, "tags": tags}, str(plain["family"]), {"key": SPEC_TAG, "value": spec})

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 
 from airdock.spec.deadline import fitting
-from airdock.spec.words import CodeDeployName, Part
+from airdock.spec.words import AlarmName, CodeDeployName, Part
 
 LONGEST_TRAFFIC_MINUTES = 2880
 """CodeDeploy keeps a deployment's old tasks for two days at most."""
@@ -80,6 +80,12 @@ class CodeDeployRollout(Part):
     traffic: Traffic = Field(
         default=AllAtOnce(),
         description="How the traffic moves: type all_at_once, canary or linear, or configuration with a name.",
+    )
+    alarms: list[AlarmName] = Field(
+        default=[],
+        max_length=10,
+        description="CloudWatch alarms that stop the deployment and roll it back when they fire, instead of the "
+        "deployment group's; the group's if left out.",
     )
     success_at: Literal["traffic_shift", "termination"] = Field(
         default="termination",

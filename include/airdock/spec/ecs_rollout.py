@@ -10,12 +10,11 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from airdock.spec.deadline import fitting
-from airdock.spec.words import Form, Part
+from airdock.spec.words import AlarmName, Form, Part
 
 LONGEST_STEP_MINUTES = 1440
 LONGEST_DEADLINE_MINUTES = 43_200
 """ECS ends a service deployment after thirty days."""
-AlarmName = Annotated[str, Form(r"[^\x00-\x1f\x7f]+", "the name of a CloudWatch alarm", 255)]
 FunctionName = Annotated[
     str, Form(r"[A-Za-z0-9:_$-]+", "the name or ARN of a Lambda function, or the ARN of a role", 170)
 ]

@@ -96,6 +96,7 @@ WebAddress = Annotated[
         2000,
     ),
 ]
+AlarmName = Annotated[str, Form(r"[^\x00-\x1f\x7f]+", "the name of a CloudWatch alarm", 255)]
 Cron = Annotated[
     str,
     Form(

@@ -49,7 +49,8 @@ class CodeDeployCreateDeploymentOperator(DeployOperator):
         config = ensure_config(self.account, traffic_configuration(self.rollout.traffic))
         mark = marker(self.application, self.environment, run.run_id, clear_number(context))
         runs_now = primary_task_definition(described(self.service))
-        return adopt_or_create(self.group, Order(released.arn, appspec, config, mark), run_since(context), runs_now)
+        order = Order(released.arn, appspec, config, mark, tuple(self.rollout.alarms))
+        return adopt_or_create(self.group, order, run_since(context), runs_now)
 
     def judge(self, facts: Facts, causes: tuple[str, ...] = (), stopped_because: str = "") -> DeploymentResult:
         return judge_deployment(facts, self.rollout.success_at, causes, stopped_because)
@@ -65,8 +66,9 @@ class CodeDeployCreateDeploymentOperator(DeployOperator):
     def causes(self, facts: Facts) -> Causes:
         since = datetime.fromisoformat(facts["started_at"])
         green = tuple(each["target_group"] for each in facts["task_sets"] if each["label"] == "green")
-        error = facts["error"] or {}
-        return causes_of(Failure(self.service, self.released().arn, since, green, error, self.group))
+        error, arn = facts["error"] or {}, self.released().arn
+        fired = [name for name in self.rollout.alarms if name in error.get("message", "")]
+        return causes_of(Failure(self.service, arn, since, green, error, self.group, tuple(fired)))
 
     def stop(self, deployment_id: str) -> None:
         stop(self.account, deployment_id)

@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from airdock.aws.leases import Leases
 from airdock.aws.operators.job import DeliveryOperator
 from airdock.aws.operators.recording import recorded
-from airdock.aws.production import Service, standing
+from airdock.aws.production import Service, stamp, standing
 from airdock.aws.release_records import Records
 from airdock.errors import AirdockError, Fault
 from airdock.plan.delivery import ENTRY, Step, StepEnd, judge_delivery
@@ -75,6 +75,7 @@ class VerdictOperator(DeliveryOperator):
         self._wanted(context, "the lease can't be given back", lambda: self.leases.give_back((run.dag_id, run.run_id)))
         if report.outcome is not Outcome.LIVE:
             raise AirflowFailException(report.sentence)
+        self._wanted(context, "the service can't be tagged", lambda: stamp(self.service, kept.tags()))
         self._announce(context, kept)
         return record
 

@@ -118,7 +118,8 @@ def _by_codedeploy(target: Environment, told: Mapping[str, Any]) -> Iterator[Che
         return
     yield branch("deployment", check_codedeploy(target, told, group))
     alarms = (group or {}).get("alarmConfiguration") or {}
-    names = [each["name"] for each in alarms.get("alarms", ())] if alarms.get("enabled") else []
+    of_group = [each["name"] for each in alarms.get("alarms", ())] if alarms.get("enabled") else []
+    names = list(getattr(target.rollout, "alarms", ())) or of_group
     yield guarding(Service.of(target).account, names)
 
 
