@@ -24,7 +24,7 @@ demo:
 	$(MAKE) --no-print-directory setup && DEMO_STARTED_AT=$$began exec $(RUN) -m demo
 
 test: setup
-	$(RUN) -m pytest --numprocesses 6 --dist loadfile --ignore tests/e2e
+	$(RUN) -m pytest --numprocesses 4 --dist loadfile --ignore tests/e2e
 	$(RUN) -m pytest tests/e2e
 
 lint: setup

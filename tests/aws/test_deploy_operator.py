@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from airdock.aws.operators.codedeploy import CodeDeployCreateDeploymentOperator
 from airdock.errors import Fault
 from airdock.release import Deployment
-from tests.blue_green import BlueGreen, until
+from tests.blue_green import HELD_CANARY, BlueGreen, until
 from tests.delivery import a_release, a_source, a_target, connect
 from tests.fakes import FakeStore, a_context, run_task
 from tests.local_aws_process import LocalAws
@@ -104,7 +104,7 @@ def test_custom_traffic_is_created_once_under_a_telling_name(stage: BlueGreen) -
 
 
 def test_a_group_that_is_busy_with_another_is_a_fault_that_names_it(stage: BlueGreen) -> None:
-    other = stage.deploy(stage.task_definition("v9"))
+    other = stage.deploy(stage.task_definition("v9"), deploymentConfigName=HELD_CANARY)
     with pytest.raises(Fault, match=other):
         run_task(an_operator(stage, stage.task_definition("v2")), a_context("deploy"))
 
