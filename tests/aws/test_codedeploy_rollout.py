@@ -69,13 +69,14 @@ def test_no_request_fails_while_versions_change(stage: BlueGreen) -> None:
 
 
 def test_second_deployment_of_a_group_is_refused_and_names_the_first(stage: BlueGreen) -> None:
-    first = stage.deploy(stage.task_definition("v5"))
+    first = stage.deploy(stage.task_definition("v5"), deploymentConfigName=HELD_CANARY)
     with pytest.raises(ClientError) as refused:
         stage.deploy(stage.task_definition("v6"))
     error = refused.value.response["Error"]
     assert error["Code"] == "DeploymentLimitExceededException"
     assert error["Message"] == f"The Deployment Group 'greeter' already has an active Deployment '{first}'"
-    assert stage.ended(first)["status"] == "Succeeded"
+    stage.codedeploy.stop_deployment(deploymentId=first, autoRollbackEnabled=True)
+    assert stage.ended(first)["status"] == "Stopped"
 
 
 def test_termination_wait_can_be_cut_short_and_shows_itself(stage: BlueGreen) -> None:
