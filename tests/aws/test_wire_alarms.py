@@ -57,6 +57,14 @@ def reaches(aws: LocalAws, name: str, state: str, seconds: float = 20) -> bool:
     return until(lambda: alarm(aws, name)["StateValue"] == state, seconds)
 
 
+def pauses(each: float, seconds: float) -> Iterator[None]:
+    """Go on at once, and then again after each pause, until the time is over."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        yield
+        time.sleep(each)
+
+
 def until(condition: Callable[[], bool], seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:
@@ -93,11 +101,13 @@ def test_alarm_waits_for_as_many_datapoints_as_asked(local_aws: LocalAws) -> Non
     put_alarm(local_aws, "m-of-n", "many", Period=120, EvaluationPeriods=3, DatapointsToAlarm=2)
     measure(local_aws, "many", 5)
     assert not reaches(local_aws, "m-of-n", "ALARM", seconds=2)
-    deadline = time.monotonic() + 4
-    while time.monotonic() < deadline and alarm(local_aws, "m-of-n")["StateValue"] != "ALARM":
+
+    def fires_with_more_of_them() -> bool:
         measure(local_aws, "many", 5)
-        time.sleep(0.3)
-    assert alarm(local_aws, "m-of-n")["StateValue"] == "ALARM"
+        return bool(alarm(local_aws, "m-of-n")["StateValue"] == "ALARM")
+
+    # How many whole periods that takes depends on how busy the machine is; that it fires does not.
+    assert any(fires_with_more_of_them() for _ in pauses(0.3, seconds=60))
 
 
 def test_state_change_reaches_a_queue_through_eventbridge(local_aws: LocalAws) -> None:
