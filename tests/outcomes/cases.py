@@ -141,7 +141,8 @@ def play(stage: Stage, case: Case) -> None:
         run="success" if run.states["production.verdict"] == "success" else "failed",
         production={image: "the new version", before: "the version before"}.get(running, "a newer version"),
         calls=_calls(stage.aws, seen),
-        failed_requests="some" if failed else "none",
+        requests=len(answers),
+        failed_requests=failed,
         cause=cause,
     )
     assert (row.outcome, row.production) == (case.outcome, case.production), report["sentence"]

@@ -32,7 +32,8 @@ ROLLING_CASES = [
     Case(
         "5xx under traffic", "rolled_back", "greeter-5xx|answered 500", version="5xx under traffic", fails_requests=True
     ),
-    # What never gets healthy keeps a rolling update where it is; there are no lifecycle hooks in one.
+    Case("failing hook", "rolled_back", "says-no"),
+    # What never gets healthy keeps a rolling update where it is.
     Case("alarm", "rolled_back", "greeter-5xx", version="unhealthy", disturbed=True),
     Case("stopped by hand", "stopped", "StopServiceDeployment", version="unhealthy", disturbed=True),
     Case("deadline", "rolled_back", "was not over after", version="unhealthy", deadline_minutes=0.1),
@@ -58,6 +59,11 @@ def staged(factory: pytest.TempPathFactory, strategy: str, traffic: dict[str, An
     """The stage on a local AWS of its own, to which the tasks under test are connected."""
     with outcomes_aws(factory) as aws:
         yield EcsStage(aws, strategy, traffic)
+
+
+def _hooks(case: Case, stage: str) -> list[dict[str, Any]]:
+    """The hook that says no, in the case that is about it."""
+    return [{"function": "says-no", "role": ROLE, "stages": [stage]}] if case.name == "failing hook" else []
 
 
 class EcsStage(NativeService):
@@ -108,14 +114,14 @@ class EcsStage(NativeService):
     def _native(self, case: Case) -> dict[str, Any]:
         assert self.traffic is not None
         waits = {name: LONG for name in self.traffic if name in ("wait_minutes", "every_minutes") and case.held}
-        hook = {"function": "says-no", "role": ROLE, "stages": ["POST_TEST_TRAFFIC_SHIFT"]}
-        hooks = [hook] if case.name == "failing hook" else []
+        hooks = _hooks(case, "POST_TEST_TRAFFIC_SHIFT")
         bake = LONG if case.held else 0
         return {"strategy": "ecs", "traffic": self.traffic | waits, "bake_minutes": bake, "hooks": hooks}
 
     def _rolling(self, case: Case) -> dict[str, Any]:
         held = case.disturbed or bool(case.deadline_minutes)
-        return {"strategy": "rolling", "circuit_breaker": {"enabled": not held}}
+        hooks = _hooks(case, "PRE_SCALE_UP")
+        return {"strategy": "rolling", "circuit_breaker": {"enabled": not held}, "hooks": hooks}
 
     def _held_deployment(self) -> str:
         """The deployment under way, once it stays where it is."""

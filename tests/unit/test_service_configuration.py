@@ -7,15 +7,17 @@ from typing import Any
 import pytest
 from botocore.session import Session
 from botocore.validate import ParamValidator
+from pydantic import ValidationError
 
 from airdock.plan.service_configuration import service_configuration, way_back_configuration
 from airdock.spec import Environment
 
 ROLE = "arn:aws:iam::123456789012:role/hooks"
 HOOK = {"function": "arn:aws:lambda:eu-west-1:1:function:ask", "role": ROLE, "stages": ["POST_TEST_TRAFFIC_SHIFT"]}
+ROLLING_HOOK = {**HOOK, "stages": ["PRE_SCALE_UP"]}
 ROLLOUTS: list[dict[str, Any]] = [
     {"strategy": "rolling"},
-    {"strategy": "rolling", "circuit_breaker": {"threshold": 5}, "alarms": ["5xx"]},
+    {"strategy": "rolling", "circuit_breaker": {"threshold": 5}, "alarms": ["5xx"], "hooks": [ROLLING_HOOK]},
     {"strategy": "ecs"},
     {"strategy": "ecs", "traffic": {"type": "canary"}, "alarms": ["5xx"], "hooks": [HOOK]},
     {"strategy": "ecs", "traffic": {"type": "linear", "percent": 20.0, "every_minutes": 2}},
@@ -39,6 +41,18 @@ def test_pauses_come_before_each_move_of_production_traffic_and_roll_back_withou
     [pause] = request["lifecycleHooks"]
     assert (pause["targetType"], pause["lifecycleStages"]) == ("PAUSE", ["PRE_PRODUCTION_TRAFFIC_SHIFT"])
     assert pause["timeoutConfiguration"]["action"] == "ROLLBACK"
+
+
+def test_a_rolling_update_asks_its_hooks_and_the_way_back_asks_nobody() -> None:
+    wanted = rollout(ROLLOUTS[1])
+    [hook] = service_configuration(wanted).request["lifecycleHooks"]
+    assert (hook["hookTargetArn"], hook["lifecycleStages"]) == (HOOK["function"], ["PRE_SCALE_UP"])
+    assert way_back_configuration(wanted).request["lifecycleHooks"] == []
+
+
+def test_a_rolling_update_has_no_stage_of_a_traffic_shift() -> None:
+    with pytest.raises(ValidationError, match="no stage POST_TEST_TRAFFIC_SHIFT, only PRE_SCALE_UP and POST_SCALE_UP"):
+        rollout({"strategy": "rolling", "hooks": [HOOK]})
 
 
 def test_the_way_back_waits_for_nothing_and_asks_nobody() -> None:

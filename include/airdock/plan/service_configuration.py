@@ -48,7 +48,7 @@ def service_configuration(rollout: EcsRollout | RollingRollout, *, pauses: bool 
 def way_back_configuration(rollout: EcsRollout | RollingRollout) -> ServiceConfiguration:
     """The quickest move to a version that has proved itself: no shares, no waits, no questions, no alarms."""
     if isinstance(rollout, RollingRollout):
-        return _rolling(rollout.model_copy(update={"alarms": []}))
+        return _rolling(rollout.model_copy(update={"alarms": [], "hooks": []}))
     quick = {"traffic": BlueGreen(), "bake_minutes": 0, "alarms": [], "hooks": []}
     return service_configuration(rollout.model_copy(update=quick))
 
@@ -64,6 +64,7 @@ def _rolling(rollout: RollingRollout) -> ServiceConfiguration:
         "maximumPercent": rollout.maximum_percent,
         "deploymentCircuitBreaker": guard,
         "alarms": _alarms(rollout.alarms),
+        "lifecycleHooks": [_lambda(hook) for hook in rollout.hooks],
     }
     told = f"{rollout.minimum_healthy_percent} % of the service stays healthy, {rollout.maximum_percent} % runs at most"
     return ServiceConfiguration(request, f"new tasks replace old ones: {told}")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from airdock.spec.deadline import fitting
 from airdock.spec.words import AlarmName, Form, Part
@@ -28,6 +28,7 @@ HookStage = Literal[
     "PRODUCTION_TRAFFIC_SHIFT",
     "POST_PRODUCTION_TRAFFIC_SHIFT",
 ]
+ROLLING_STAGES = ("PRE_SCALE_UP", "POST_SCALE_UP")
 
 Alarms = Annotated[
     list[AlarmName],
@@ -47,6 +48,15 @@ class CircuitBreaker(Part):
     )
 
 
+class LambdaHook(Part):
+    """A Lambda function that ECS asks at stages of the deployment whether it may go on."""
+
+    function: FunctionName = Field(description="The function's ARN.")
+    role: RoleArn = Field(description="The role with which ECS calls it.")
+    stages: list[HookStage] = Field(min_length=1, description="When it is asked.")
+    details: dict[str, Any] = Field(default={}, description="What it is told beside the deployment.")
+
+
 class RollingRollout(Part):
     """New tasks replace old ones a few at a time, by ECS itself."""
 
@@ -61,12 +71,26 @@ class RollingRollout(Part):
         default=CircuitBreaker(), description="When failed starts of the new version end the deployment."
     )
     alarms: Alarms = []
+    hooks: list[LambdaHook] = Field(
+        default=[],
+        max_length=10,
+        description="Lambda functions that ECS asks before and after the new tasks start: a rolling update has only "
+        "the stages PRE_SCALE_UP and POST_SCALE_UP.",
+    )
     deadline_minutes: int = Field(
         default=60,
         ge=1,
         le=LONGEST_DEADLINE_MINUTES,
         description="How long the deployment may take; then it is stopped and rolled back.",
     )
+
+    @field_validator("hooks")
+    @classmethod
+    def _know_the_stages(cls, hooks: list[LambdaHook]) -> list[LambdaHook]:
+        for hook in hooks:
+            if unknown := [stage for stage in hook.stages if stage not in ROLLING_STAGES]:
+                raise ValueError(f"a rolling update has no stage {unknown[0]}, only {' and '.join(ROLLING_STAGES)}")
+        return hooks
 
     @model_validator(mode="after")
     def _leave_room(self) -> Self:
@@ -117,15 +141,6 @@ class NativeLinear(Part):
     @property
     def minutes(self) -> int:
         return (self.steps - 1) * self.every_minutes
-
-
-class LambdaHook(Part):
-    """A Lambda function that ECS asks at stages of the deployment whether it may go on."""
-
-    function: FunctionName = Field(description="The function's ARN.")
-    role: RoleArn = Field(description="The role with which ECS calls it.")
-    stages: list[HookStage] = Field(min_length=1, description="When it is asked.")
-    details: dict[str, Any] = Field(default={}, description="What it is told beside the deployment.")
 
 
 class EcsRollout(Part):
