@@ -23,7 +23,7 @@ from demo.rest import OPENER, Airflow
 from demo.seed import Seeded, seed
 from demo.stack import Stack
 from demo.traffic import Client
-from tests.e2e.pipelines import MISTRUSTFUL, PATIENT, copied_dags
+from tests.e2e.pipelines import MISTRUSTFUL, PATIENT, STEPWISE, copied_dags
 
 LOOK_EVERY_SECONDS = 0.2
 RUN_SECONDS = 180
@@ -134,10 +134,10 @@ class Line:
         """The number of the newest effect, for `effects(since=...)`."""
         return max((int(effect["n"]) for effect in self.aws.effects()), default=0)
 
-    def hold_replies(self, *calls: tuple[str, str]) -> None:
-        """Let the next call of each (service, operation) take effect, and keep its reply back until `release`."""
+    def hold_replies(self, *calls: tuple[str, str], nth: int = 1) -> None:
+        """Let the nth next call of each (service, operation) take effect, and keep its reply back until `release`."""
         plan = [
-            {"id": operation, "service": service, "operation": operation, "nth": 1, "action": "block_after"}
+            {"id": operation, "service": service, "operation": operation, "nth": nth, "action": "block_after"}
             for service, operation in calls
         ]
         self._control("PUT", "faults", plan)
@@ -205,6 +205,6 @@ def started(stack: Stack) -> Line:
     aws = LocalAws(stack.place)
     seeded = seed(stack.place, aws, stack.stopping)
     stack.wait_for_airflow()
-    for dag_id in (DAG_ID, PATIENT, MISTRUSTFUL):
+    for dag_id in (DAG_ID, PATIENT, MISTRUSTFUL, STEPWISE):
         stack.wait_for_dag(dag_id)
     return Line(stack, aws, seeded)

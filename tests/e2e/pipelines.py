@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from demo.place import ROOT
 
@@ -11,6 +14,9 @@ PATIENT = "deliver_patient"
 """Its canary lasts twenty minutes, long enough to disturb the wait."""
 MISTRUSTFUL = "deliver_mistrustful"
 """Its check of the page asks for words that no page has."""
+STEPWISE = "deliver_stepwise"
+"""It goes to a second service in five steps of ECS's own, each after a look at the error rate."""
+STEPWISE_SERVICE = "stepwise"
 BROKEN = "broken.yaml"
 """A file with a misspelt word, in the line MISSPELT_LINE."""
 MISSPELT_LINE = 3
@@ -28,8 +34,36 @@ def copied_dags(folder: Path, app_port: int) -> Path:
     (pipelines / "greeter.yaml").write_text(greeter)
     (pipelines / "patient.yaml").write_text(_named("patient", patient))
     (pipelines / "mistrustful.yaml").write_text(_named("mistrustful", _changed(greeter, unseen)))
+    (pipelines / "stepwise.yaml").write_text(_stepwise(text))
     (pipelines / BROKEN).write_text("application: broken\nowner: nobody\nsorce: {provider: codecommit}\n")
     return folder
+
+
+def _stepwise(text: str) -> str:
+    """The same source and build for another service, with a decision before each fifth of the traffic."""
+    errors = {"metric": "HTTPCode_Target_5XX_Count", "missing": 0.0}
+    check = {
+        "name": "error_rate",
+        "kind": "cloudwatch",
+        "metrics": {"errors": errors, "requests": {"metric": "RequestCount"}},
+        "expression": "errors / requests * 100",
+        "samples": "requests",
+        "at_most_times_baseline": 2.0,
+        "tolerated": 1.0,
+    }
+    production: dict[str, Any] = {
+        "cluster": "demo",
+        "service": STEPWISE_SERVICE,
+        "container": "web",
+        "rollout": {
+            "strategy": "ecs",
+            "traffic": {"type": "linear", "percent": 20, "every_minutes": 3},
+            "bake_minutes": 0,
+        },
+        "analysis": {"checks": [check], "inconclusive_waits": 20, "wait_seconds": 1},
+    }
+    told = yaml.safe_load(text) | {"application": "stepwise", "environments": {"production": production}}
+    return yaml.safe_dump(told, sort_keys=False)
 
 
 def _named(application: str, text: str) -> str:
