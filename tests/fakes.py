@@ -67,6 +67,7 @@ class FakeDagRun:
     dag_id: str = "deliver_greeter"
     clear_number: int = 0
     conf: dict[str, Any] = field(default_factory=dict)
+    triggering_user_name: str | None = None
 
 
 def a_context(

@@ -74,6 +74,7 @@ class Commit(Record):
     message: str = ""
     author: str = ""
     committed_at: str = ""
+    author_email: str = ""
 
     @property
     def short(self) -> str:

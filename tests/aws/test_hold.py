@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from airflow.sdk.exceptions import TaskDeferred
 
 from airdock.aws.hooks import Account
 from airdock.aws.leases import Leases
 from airdock.aws.operators.hold import HoldOperator
+from airdock.aws.people import ThawTrigger, freeze_in_words
 from airdock.plan.lease import Lease
 from tests.delivery import a_target
 from tests.fakes import a_context, run_task
@@ -50,6 +53,43 @@ def test_a_free_environment_is_taken_at_once_and_again_by_the_same_run(leases: L
     assert first["generation"] == 1
     assert (again["generation"], again["run_id"]) == (1, "manual__1")
     assert created(local_aws, leases) == ["00000001"]
+
+
+FROZEN = {"by": "alice", "at": "2026-11-23T12:00:00+00:00", "reason": "the payment provider is down"}
+
+
+def test_nothing_begins_while_the_line_is_stopped(
+    leases: Leases, local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_VAR_AIRDOCK_FREEZE", json.dumps(FROZEN))
+    with pytest.raises(TaskDeferred) as deferred:
+        hold(leases).execute(a_context("hold"))
+    assert (type(deferred.value.trigger), deferred.value.method_name) == (ThawTrigger, "thawed")
+    assert created(local_aws, leases) == []
+
+    threading.Timer(1.0, monkeypatch.delenv, ["AIRFLOW_VAR_AIRDOCK_FREEZE"]).start()
+    assert run_task(hold(leases), a_context("hold"))["generation"] == 1
+
+
+def test_what_was_live_before_comes_back_though_the_line_is_stopped(
+    leases: Leases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_VAR_AIRDOCK_FREEZE", json.dumps(FROZEN))
+    assert run_task(hold(leases, again="True"), a_context("hold"))["generation"] == 1
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        (json.dumps(FROZEN), "alice stopped the line at 2026-11-23T12:00:00+00:00: the payment provider is down"),
+        ("by hand", "the line is stopped: by hand"),
+        ("[1]", "the line is stopped: [1]"),
+        ("", ""),
+        (None, ""),
+    ],
+)
+def test_a_freeze_that_somebody_wrote_by_hand_counts_as_well(told: str | None, words: str) -> None:
+    assert freeze_in_words(told) == words
 
 
 def test_who_comes_second_waits_until_the_first_gives_back(leases: Leases, local_aws: LocalAws) -> None:

@@ -12,6 +12,9 @@ from airdock.factory.release_tasks import Release
 from airdock.spec import Environment, Pipeline
 from airdock.spec.one_off_task import OneOffTask
 
+Begin = Callable[[Context], None] | None
+Group = dict[str, BaseOperator]
+
 
 def environment_group(
     pipeline: Pipeline,
@@ -19,15 +22,16 @@ def environment_group(
     target: Environment,
     release: Release,
     earlier: Sequence[BaseOperator] = (),
-    begin: Callable[[Context], None] | None = None,
-) -> dict[str, BaseOperator]:
+    begin: Begin = None,
+) -> Group:
     """One environment's group of tasks, each under its verb, in their order; the first is where the line enters.
 
     `earlier`: the verdicts of the environments before this one. `begin`: called before the
     first task and the verdict, may skip them.
     """
     with TaskGroup(name, tooltip=f"{target.service} in {target.cluster}"):
-        hold = tasks.hold(pipeline, name, target, pre_execute=begin)
+        asked = _approval(pipeline, name, target, release, begin)
+        hold = tasks.hold(pipeline, name, target, release, pre_execute=None if asked else begin)
         preflight = tasks.preflight(pipeline, name, target, release)
         register = tasks.register(pipeline, target, release)
         before = tasks.around_traffic(pipeline, name, target, register, target.before_traffic, release.again)
@@ -36,9 +40,10 @@ def environment_group(
         after = tasks.around_traffic(pipeline, name, target, register, target.after_traffic)
         roll_back = tasks.roll_back(pipeline, name, target, register, deploy)
         follow = tasks.follow(target, register)
-        chain(hold, preflight, register, *before, deploy, verify, *after, *follow.values())
+        chain(*asked.values(), hold, preflight, register, *before, deploy, verify, *after, *follow.values())
         [deploy, verify, *after] >> roll_back
         group = {
+            **asked,
             "hold": hold,
             "preflight": preflight,
             "register": register,
@@ -57,12 +62,19 @@ def environment_group(
     return {**group, "verdict": verdict}
 
 
+def _approval(pipeline: Pipeline, name: str, target: Environment, release: Release, begin: Begin) -> Group:
+    """The question to people, where the environment asks it: before the lease is taken, which others may want."""
+    if not target.approval:
+        return {}
+    return {"approve": tasks.approve(pipeline, name, target, release, pre_execute=begin)}
+
+
 def _named(step: str, wanted: Sequence[OneOffTask], made: Sequence[BaseOperator]) -> dict[str, BaseOperator]:
     """The tasks of a step that may have several, by the names under which the verdict tells of them."""
     return {f"{step} {task.name}": operator for task, operator in zip(wanted, made, strict=True)}
 
 
-def unless_beyond(environments: Sequence[str], name: str) -> Callable[[Context], None] | None:
+def unless_beyond(environments: Sequence[str], name: str) -> Begin:
     """For a group's first task: skips it, and with it all that follow, in a run that ends before this environment."""
     before = environments[: environments.index(name)]
 

@@ -7,7 +7,9 @@ from typing import Any
 
 from airflow.sdk import Asset, BaseOperator
 
+from airdock.aws.code_repositories import CodeRepository
 from airdock.aws.hooks import Account
+from airdock.aws.operators.approve import ApproveOperator
 from airdock.aws.operators.codedeploy import CodeDeployCreateDeploymentOperator
 from airdock.aws.operators.codedeploy_rollback import CodeDeployRollBackOperator
 from airdock.aws.operators.ecs import EcsRegisterTaskDefinitionOperator
@@ -27,8 +29,33 @@ from airdock.spec.one_off_task import OneOffTask
 from airdock.spec.task_definition import InfrastructureTaskDefinition
 
 
-def hold(pipeline: Pipeline, name: str, target: Environment, **kwargs: Any) -> BaseOperator:
-    return HoldOperator(task_id="hold", application=pipeline.application, environment=name, target=target, **kwargs)
+def approve(pipeline: Pipeline, name: str, target: Environment, release: Release, **kwargs: Any) -> BaseOperator:
+    source, scan = pipeline.source, release.made_by.get("wait_for_scan")
+    return ApproveOperator(
+        task_id="approve",
+        application=pipeline.application,
+        environment=name,
+        target=target,
+        repository=CodeRepository(
+            source.provider, source.repository, Account(pipeline.aws_connection, pipeline.region), source.connection
+        ),
+        source=release.source,
+        build=release.build,
+        scan_task=scan.task_id if scan else "",
+        again=release.again,
+        **kwargs,
+    )
+
+
+def hold(pipeline: Pipeline, name: str, target: Environment, release: Release, **kwargs: Any) -> BaseOperator:
+    return HoldOperator(
+        task_id="hold",
+        application=pipeline.application,
+        environment=name,
+        target=target,
+        again=release.again,
+        **kwargs,
+    )
 
 
 def preflight(pipeline: Pipeline, name: str, target: Environment, release: Release) -> BaseOperator:

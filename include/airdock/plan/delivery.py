@@ -19,6 +19,7 @@ class Step(StrEnum):
     CLONE_SOURCE = "clone_source"
     BUILD = "build"
     WAIT_FOR_SCAN = "wait_for_scan"
+    APPROVE = "approve"
     HOLD = "hold"
     PREFLIGHT = "preflight"
     REGISTER = "register"
@@ -41,6 +42,7 @@ DOING = {
     Step.CLONE_SOURCE: "reading the source",
     Step.BUILD: "the build",
     Step.WAIT_FOR_SCAN: "the image scan",
+    Step.APPROVE: "the approval",
     Step.HOLD: "the wait for the environment",
     Step.PREFLIGHT: "the look at what the release needs",
     Step.REGISTER: "registering the task definition",

@@ -25,6 +25,7 @@ class Authorship:
     author: str
     message: str
     committed_at: str
+    email: str = ""
 
 
 def fetch(git: Git, commit: str, *, with_files: bool = False) -> None:
@@ -45,11 +46,12 @@ def fetch(git: Git, commit: str, *, with_files: bool = False) -> None:
 
 def authorship(git: Git, commit: str) -> Authorship:
     """Who made a fetched commit, and why."""
-    style = ["--no-patch", "--no-mailmap", "--no-color", "--encoding=UTF-8", "--format=%an%x00%ct%x00%B"]
+    style = ["--no-patch", "--no-mailmap", "--no-color", "--encoding=UTF-8", "--format=%an%x00%ae%x00%ct%x00%B"]
     told = git.run("log", "-1", *style, "--end-of-options", commit, "--").decode("utf-8", "replace")
-    author, seconds, message = told.split("\0", 2)
+    author, email, seconds, message = told.split("\0", 3)
     when = datetime.fromtimestamp(int(seconds), UTC).isoformat()
-    return Authorship(_printable(author)[:200], _printable(message.strip())[:LONGEST_MESSAGE], when)
+    subject = _printable(message.strip())[:LONGEST_MESSAGE]
+    return Authorship(_printable(author)[:200], subject, when, _printable(email)[:200])
 
 
 def tree_id(git: Git, commit: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field, ValidationInfo, field_validator
 
 from airdock.spec.analysis import Analysis
+from airdock.spec.approval import Approval
 from airdock.spec.one_off_task import OneOffTask
 from airdock.spec.rollout import Rollout
 from airdock.spec.scheduled import Scheduled
@@ -62,6 +63,9 @@ class Environment(Part):
         description="What is measured before each step of the traffic, and how good it must be; for strategy ecs.",
     )
     verify: Verify | None = Field(default=None, description="What the service must answer afterwards.")
+    approval: Approval | None = Field(
+        default=None, description="Who must approve a release before it goes here; nobody if left out."
+    )
 
     before_traffic: list[OneOffTask] = Field(
         default=[],

@@ -1,4 +1,4 @@
-"""Before anything happens to an environment: one delivery at a time."""
+"""Before anything happens to an environment: one delivery at a time, and none while the line is stopped."""
 
 from __future__ import annotations
 
@@ -26,26 +26,36 @@ class HoldOperator(JobOperator):
     """Takes the lease on an environment, or waits in the triggerer until it is free.
 
     The verdict gives it back. It outlives the delivery's deadlines, so that nobody takes it from a delivery at work;
-    that of a run that Airflow says is over is taken at once.
+    that of a run that Airflow says is over is taken at once. While the line is stopped no delivery begins here, unless
+    it brings back what has been live before.
 
     Record: the Lease.
     """
 
     kind = "lease"
+    template_fields = ("again",)
 
-    def __init__(self, *, application: str, environment: str, target: Environment, **kwargs: Any) -> None:
+    def __init__(
+        self, *, application: str, environment: str, target: Environment, again: str = "", **kwargs: Any
+    ) -> None:
         account = Account(target.aws_connection, target.region)
         around = sum(task.timeout_minutes for task in (*target.before_traffic, *target.after_traffic))
         self.lease_minutes = 2 * target.rollout.deadline_minutes + around + SPARE_MINUTES
         super().__init__(account=account, **{"deadline_minutes": 4 * self.lease_minutes, **kwargs})
         self.environment = environment
+        self.again = again
         self.leases = Leases(account, application, environment)
 
     def adopt_or_start(self, context: Context) -> str:  # noqa: ARG002 - nothing is started
         return self.leases.path
 
     def deliver(self, context: Context) -> Any:
+        self._wait_for_thaw()
         return self._taken(context) or self._wait(context)
+
+    def thawed(self, context: Context, event: dict[str, Any]) -> Any:  # noqa: ARG002 - looked at again
+        """Where the end of a freeze comes back to; the name is stored with waiting tasks, keep it."""
+        return self._spoken(context, lambda: self.deliver(context))
 
     def conclude(self, context: Context, facts: Facts) -> Any:  # noqa: ARG002 - looked at again when it is taken
         return self._taken(context) or self._wait(context)
@@ -59,6 +69,19 @@ class HoldOperator(JobOperator):
     def _wait(self, context: Context) -> Any:
         subject = Subject(self.kind, self.leases.path, self.account, {"holder": list(_me(context))})
         return self.follow(context, subject)
+
+    def _wait_for_thaw(self) -> None:
+        """Wait in the triggerer while the line is stopped; what brings back an old release goes on."""
+        from airflow.sdk import Variable
+
+        from airdock.aws.people import FREEZE, ThawTrigger, freeze_in_words
+
+        stopped = freeze_in_words(Variable.get(FREEZE, default=None))
+        if stopped and self.again == "True":
+            self.log.info("%s; what has been live before may come back all the same", stopped)
+        elif stopped:
+            self.log.info("%s: waiting in the triggerer until it runs again", stopped)
+            self.defer(trigger=ThawTrigger(self.poll_seconds), method_name="thawed")
 
     def _taken(self, context: Context) -> Any:
         """The lease that this run has now, None while it is another's."""

@@ -76,7 +76,14 @@ class CloneSourceOperator(DeliveryOperator):
         tree.fetch(git, sha, with_files=self.archive is not None)
         made = tree.authorship(git, sha)
         commit = Commit(
-            self.application, self.repository.name, self.revision, sha, made.message, made.author, made.committed_at
+            self.application,
+            self.repository.name,
+            self.revision,
+            sha,
+            made.message,
+            made.author,
+            made.committed_at,
+            made.email,
         )
         self.log.info("%s is %s by %s: %r", self.revision, sha, commit.author, commit.subject)
         return Source(commit, tree.read(git, sha, self.files), git.remote.url, self._archived(git, sha))
