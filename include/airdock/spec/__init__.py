@@ -1,4 +1,4 @@
-"""What a team writes: one YAML file for each application, read into a Pipeline or refused with all its problems."""
+"""What teams write: a YAML file for each application, and one for the train. Read into models, or refused in words."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from airdock.spec.codedeploy_rollout import AllAtOnce, Canary, CodeDeployRollout
 from airdock.spec.ecs_rollout import EcsRollout, RollingRollout
 from airdock.spec.environment import Environment, Verify
 from airdock.spec.image import Build, Findings, Image, Scan
-from airdock.spec.loader import load, parse
+from airdock.spec.loader import load, load_train, parse, place_in
 from airdock.spec.one_off_task import OneOffTask
 from airdock.spec.pipeline import Pipeline
 from airdock.spec.problem import Place, Problem, SpecError
+from airdock.spec.release_train import ReleaseTrain, Train
 from airdock.spec.rollout import Rollout
 from airdock.spec.scheduled import Scheduled
 from airdock.spec.source import CodeCommitSource, ForgeSource, GitSource, Source
@@ -43,6 +44,7 @@ __all__ = [
     "Pipeline",
     "Place",
     "Problem",
+    "ReleaseTrain",
     "RepositoryTaskDefinition",
     "RollingRollout",
     "Rollout",
@@ -52,8 +54,11 @@ __all__ = [
     "SpecError",
     "TaskDefinition",
     "Traffic",
+    "Train",
     "Triggers",
     "Verify",
     "load",
+    "load_train",
     "parse",
+    "place_in",
 ]

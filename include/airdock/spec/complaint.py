@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from airdock.spec.document import Document, Path
@@ -17,16 +17,19 @@ from airdock.spec.problem import Problem
 LONGEST_VALUE = 80
 
 
-def problems_of(error: ValidationError, document: Document) -> list[Problem]:
-    """Each error of the validation as a problem in the document."""
-    return [_problem(each, document) for each in error.errors(include_url=False)]
+Model = type[BaseModel]
 
 
-def _problem(error: ErrorDetails, document: Document) -> Problem:
+def problems_of(error: ValidationError, document: Document, model: Model) -> list[Problem]:
+    """Each error of the validation against the model as a problem in the document."""
+    return [_problem(each, document, model) for each in error.errors(include_url=False)]
+
+
+def _problem(error: ErrorDetails, document: Document, model: Model) -> Problem:
     path = _written_path(error, document.content)
     if error["type"] == "union_tag_invalid":
         path = (*path, _tag_name(error))
-    message, remedy, nearest = _told(error, path, document)
+    message, remedy, nearest = _told(error, path, document, model)
     value = _found(error, document.texts.get(path))
     return Problem(document.place(path), ".".join(map(str, path)), message, remedy, value, nearest)
 
@@ -46,24 +49,24 @@ def _written_path(error: ErrorDetails, content: Any) -> Path:
     return tuple(path)
 
 
-def _told(error: ErrorDetails, path: Path, document: Document) -> tuple[str, str, str]:
+def _told(error: ErrorDetails, path: Path, document: Document, model: Model) -> tuple[str, str, str]:
     """Message, remedy, and the nearest right word."""
     kind, context = error["type"], error.get("ctx", {})
     if kind == "extra_forbidden":
-        return _unknown(str(path[-1]), error["loc"])
+        return _unknown(str(path[-1]), error["loc"], model)
     if kind == "missing":
-        return "this is missing", _meaning(error["loc"]), ""
+        return "this is missing", _meaning(error["loc"], model), ""
     if kind in ("literal_error", "union_tag_invalid"):
         return _not_among(str(context.get("expected") or context.get("expected_tags")), _word(error, context))
     if kind == "union_tag_not_found":
-        return f"it does not say its `{_tag_name(error)}`", _meaning(error["loc"]), ""
+        return f"it does not say its `{_tag_name(error)}`", _meaning(error["loc"], model), ""
     if kind == "value_error":
         return str(context["error"]), "", ""
-    return _plain(error, path, document)
+    return _plain(error, path, document, model)
 
 
-def _unknown(word: str, loc: tuple[str | int, ...]) -> tuple[str, str, str]:
-    known = sorted(_schema_at(loc[:-1]).get("properties", {}))
+def _unknown(word: str, loc: tuple[str | int, ...], model: Model) -> tuple[str, str, str]:
+    known = sorted(_schema_at(loc[:-1], model).get("properties", {}))
     nearest = _nearest(word, known)
     return "there is no such setting here", "" if nearest else f"Known are {', '.join(known)}.", nearest
 
@@ -82,12 +85,12 @@ def _word(error: ErrorDetails, context: dict[str, Any]) -> str:
     return str(context.get("tag") or error["input"])
 
 
-def _plain(error: ErrorDetails, path: Path, document: Document) -> tuple[str, str, str]:
+def _plain(error: ErrorDetails, path: Path, document: Document, model: Model) -> tuple[str, str, str]:
     message = _in_our_words(error)
     if error["type"] in ("model_type", "dict_type", "model_attributes_type"):
         return "must be a group of settings", "Write them below it, indented.", ""
     if error["type"] == "string_type" and path in document.texts and not isinstance(error["input"], str):
-        return "must be a text", "Put it in quotes." if document.texts[path] else _meaning(error["loc"]), ""
+        return "must be a text", "Put it in quotes." if document.texts[path] else _meaning(error["loc"], model), ""
     return message, "", ""
 
 
@@ -131,23 +134,21 @@ def _shown(value: Any, text: str | None) -> str:
     return told if len(told) <= LONGEST_VALUE else told[:LONGEST_VALUE] + "..."
 
 
-def _meaning(loc: tuple[str | int, ...]) -> str:
-    return str(_schema_at(loc).get("description", ""))
+def _meaning(loc: tuple[str | int, ...], model: Model) -> str:
+    return str(_schema_at(loc, model).get("description", ""))
 
 
-@lru_cache(maxsize=1)
-def _schema() -> dict[str, Any]:
-    from airdock.spec.pipeline import Pipeline
-
-    return Pipeline.model_json_schema()
+@lru_cache
+def _schema(model: Model) -> dict[str, Any]:
+    return model.model_json_schema()
 
 
-def _schema_at(loc: tuple[str | int, ...]) -> dict[str, Any]:
+def _schema_at(loc: tuple[str | int, ...], model: Model) -> dict[str, Any]:
     """The JSON schema of what stands at a location of pydantic's, whose tags choose among the kinds of a union."""
-    here = _schema()
+    here = _schema(model)
     for part in loc:
-        here = _below(_resolved(here), part)
-    return {**_resolved(here), **{key: here[key] for key in ("description",) if key in here}}
+        here = _below(_resolved(here, model), part)
+    return {**_resolved(here, model), **{key: here[key] for key in ("description",) if key in here}}
 
 
 def _below(schema: dict[str, Any], part: str | int) -> dict[str, Any]:
@@ -161,10 +162,10 @@ def _below(schema: dict[str, Any], part: str | int) -> dict[str, Any]:
     return rest[0] if isinstance(rest[0], dict) else {}
 
 
-def _resolved(schema: dict[str, Any]) -> dict[str, Any]:
+def _resolved(schema: dict[str, Any], model: Model) -> dict[str, Any]:
     """What a reference refers to; of an optional part the part."""
     if "anyOf" in schema:
         schema = next((each for each in schema["anyOf"] if "$ref" in each), schema)
     if "$ref" in schema:
-        return dict(_schema()["$defs"][schema["$ref"].rpartition("/")[2]])
+        return dict(_schema(model)["$defs"][schema["$ref"].rpartition("/")[2]])
     return schema

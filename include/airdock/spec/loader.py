@@ -1,9 +1,10 @@
-"""From a pipeline file to a Pipeline, or to everything that is wrong with it."""
+"""From a file that a team writes to a Pipeline or a ReleaseTrain, or to everything that is wrong with it."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -11,6 +12,10 @@ from airdock.spec.complaint import problems_of
 from airdock.spec.document import LARGEST_BYTES, Unreadable, read
 from airdock.spec.pipeline import Pipeline
 from airdock.spec.problem import Place, Problem, SpecError
+from airdock.spec.release_train import ReleaseTrain
+from airdock.spec.words import Part
+
+P = TypeVar("P", bound=Part)
 
 
 def load(path: str | os.PathLike[str]) -> Pipeline:
@@ -20,12 +25,7 @@ def load(path: str | os.PathLike[str]) -> Pipeline:
         SpecError: the file can't be used; all problems are told at once.
     """
     file = Path(path)
-    try:
-        with file.open("rb") as opened:
-            raw = opened.read(LARGEST_BYTES + 1)
-    except OSError as error:
-        problem = Problem(Place(), "", f"the file can't be opened: {error.strerror or error}", "")
-        raise SpecError(str(file), [problem]) from None
+    raw = _bytes_of(file)
     pipeline = parse(raw, str(file))
     if pipeline.application != file.stem:
         raise SpecError(str(file), [_other_name(read(raw).place(("application",)), pipeline.application, file)])
@@ -38,14 +38,41 @@ def parse(raw: bytes | str, file: str = "pipeline") -> Pipeline:
     Raises:
         SpecError: the text can't be used; all problems are told at once.
     """
+    return _parsed(raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw, file, Pipeline)
+
+
+def load_train(path: str | os.PathLike[str]) -> ReleaseTrain:
+    """Read the release train's own file.
+
+    Raises:
+        SpecError: the file can't be used; all problems are told at once.
+    """
+    return _parsed(_bytes_of(Path(path)), str(path), ReleaseTrain)
+
+
+def place_in(path: str | os.PathLike[str], *keys: str | int) -> Place:
+    """Where a setting stands in a file that was loaded, for a problem that only several files together have."""
+    return read(_bytes_of(Path(path))).place(keys)
+
+
+def _bytes_of(file: Path) -> bytes:
     try:
-        document = read(raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw)
+        with file.open("rb") as opened:
+            return opened.read(LARGEST_BYTES + 1)
+    except OSError as error:
+        problem = Problem(Place(), "", f"the file can't be opened: {error.strerror or error}", "")
+        raise SpecError(str(file), [problem]) from None
+
+
+def _parsed(raw: bytes, file: str, model: type[P]) -> P:
+    try:
+        document = read(raw)
     except Unreadable as error:
         raise SpecError(file, [error.problem]) from None
     try:
-        return Pipeline.model_validate(document.content)
+        return model.model_validate(document.content)
     except ValidationError as error:
-        raise SpecError(file, problems_of(error, document)) from None
+        raise SpecError(file, problems_of(error, document, model)) from None
 
 
 def _other_name(place: Place, application: str, file: Path) -> Problem:

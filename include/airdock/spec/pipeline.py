@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field
 
 from airdock.spec.environment import Environment
 from airdock.spec.image import Build, Image, Scan
+from airdock.spec.release_train import Train
 from airdock.spec.source import Source
 from airdock.spec.triggers import Triggers
 from airdock.spec.words import ApplicationName, ConnectionId, Cron, EnvironmentName, Part, Region
+
+Concurrency = Literal["supersede", "queue", "parallel"]
 
 
 class Pipeline(Part):
@@ -37,6 +42,15 @@ class Pipeline(Part):
         default=None,
         description="When to deliver by the clock, as a cron expression in UTC; never if left out.",
     )
+    concurrency: Concurrency = Field(
+        default="supersede",
+        description="What happens when releases come faster than they are delivered. supersede: one after the other, "
+        "and a push that another has overtaken ends there. queue: every push is delivered, in turn. parallel: as "
+        "supersede, but several are built and scanned at once.",
+    )
     triggers: Triggers = Field(
         default=Triggers(), description="Which pushes start a delivery; those to the source's branch if left out."
+    )
+    train: Train | None = Field(
+        default=None, description="How the application goes with the release train; not at all if left out."
     )
