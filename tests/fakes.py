@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import partial
 from types import SimpleNamespace
 from typing import Any
@@ -68,6 +69,7 @@ class FakeDagRun:
     clear_number: int = 0
     conf: dict[str, Any] = field(default_factory=dict)
     triggering_user_name: str | None = None
+    start_date: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 def a_context(

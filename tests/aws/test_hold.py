@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import threading
+from dataclasses import fields
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from airflow.sdk.exceptions import TaskDeferred
+from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from airdock.aws.hooks import Account
 from airdock.aws.leases import Leases
 from airdock.aws.operators.hold import HoldOperator
 from airdock.aws.people import ThawTrigger, freeze_in_words
+from airdock.aws.release_records import Records
 from airdock.plan.lease import Lease
+from airdock.plan.release_record import ReleaseRecord
 from tests.delivery import a_target
 from tests.fakes import a_context, run_task
 from tests.local_aws_process import LocalAws
@@ -90,6 +93,28 @@ def test_what_was_live_before_comes_back_though_the_line_is_stopped(
 )
 def test_a_freeze_that_somebody_wrote_by_hand_counts_as_well(told: str | None, words: str) -> None:
     assert freeze_in_words(told) == words
+
+
+def test_a_delivery_that_was_built_beside_a_newer_one_does_not_replace_it(leases: Leases) -> None:
+    newer = a_live_record(leases, started_at="2999-01-01T00:00:00+00:00")
+    Records(leases.account, leases.application, "production").keep(newer)
+    xcoms: dict[tuple[str, str], Any] = {}
+    with pytest.raises(AirflowFailException, match="bbbbbbbbbbbb, whose delivery began later, is live here already"):
+        hold(leases, newest_wins=True).execute(a_context("hold", xcoms=xcoms))
+    assert xcoms["hold", "deployment_outcome"] == "superseded"
+
+
+def test_what_went_live_before_a_delivery_began_is_replaced(leases: Leases) -> None:
+    older = a_live_record(leases, started_at="2000-01-01T00:00:00+00:00")
+    Records(leases.account, leases.application, "production").keep(older)
+    assert run_task(hold(leases, newest_wins=True), a_context("hold"))["generation"] == 1
+
+
+def a_live_record(leases: Leases, started_at: str) -> ReleaseRecord:
+    told = {field.name: "" for field in fields(ReleaseRecord)}
+    own = {"key": "20260101T000000Z-1", "application": leases.application, "environment": "production"}
+    run = {"dag_id": "deliver_greeter", "run_id": "manual__2", "commit": "b" * 40, "outcome": "live"}
+    return ReleaseRecord.from_json({**told, **own, **run, "started_at": started_at})
 
 
 def test_who_comes_second_waits_until_the_first_gives_back(leases: Leases, local_aws: LocalAws) -> None:

@@ -110,7 +110,7 @@ def test_clone_source_refuses_a_codecommit_repository_that_is_not_there(account)
         execute(CodeRepository("codecommit", "absent", account))
 
 
-def pushed(server, account, revision: str, ref: str):
+def pushed(server, account, revision: str, ref: str, **arguments):
     """What clone_source makes of a push: the context afterwards, and what it raised."""
     context = a_context("clone_source", params={"ref": ref})
     operator = CloneSourceOperator(
@@ -119,6 +119,7 @@ def pushed(server, account, revision: str, ref: str):
         repository=CodeRepository("git", server.url(), account),
         revision=revision,
         files=["buildspec.yml"],
+        **arguments,
     )
     try:
         operator.execute(context)
@@ -141,3 +142,8 @@ def test_a_push_to_a_branch_that_is_gone_is_superseded_and_one_of_a_tag_is_not_a
     sha = server.push(work)
     assert "gone is gone" in pushed(server, account, sha, "refs/heads/gone")[1]
     assert pushed(server, account, sha, "refs/tags/v1")[1] == ""
+
+
+def test_a_pipeline_that_queues_delivers_a_push_that_was_overtaken(account, server, work):
+    first, _ = server.push(work), server.push(work)
+    assert pushed(server, account, first, "refs/heads/main", newest_wins=False)[1] == ""

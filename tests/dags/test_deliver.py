@@ -103,6 +103,30 @@ def test_a_run_that_ends_at_staging_skips_production(two_environments: DAG) -> N
     assert two_environments.task_dict["staging.hold"]._pre_execute_hook is None
 
 
+def test_an_approval_comes_before_the_lease_that_others_may_want(folder: Path) -> None:
+    path = folder / "pipelines" / "greeter.yaml"
+    told = yaml.safe_load(path.read_text())
+    told["environments"]["production"]["approval"] = {"approvers": [{"user": "alice"}]}
+    path.write_text(json.dumps(told))
+    dags = bag(folder).dags
+    assert dags["deliver_greeter"].task_dict["production.approve"].upstream_task_ids == {"wait_for_scan"}
+    assert dags["deploy_greeter"].task_dict["production.approve"].upstream_task_ids == {"choose_release"}
+    for dag in ("deliver_greeter", "deploy_greeter"):
+        assert dags[dag].task_dict["production.hold"].upstream_task_ids == {"production.approve"}
+
+
+@pytest.mark.parametrize(
+    ("policy", "at_once", "newest_wins"), [("supersede", 1, True), ("queue", 1, False), ("parallel", 8, True)]
+)
+def test_the_policy_says_how_many_deliveries_go_together_and_which_is_wanted(
+    folder: Path, policy: str, at_once: int, newest_wins: bool
+) -> None:
+    path = folder / "pipelines" / "greeter.yaml"
+    path.write_text(f"{path.read_text()}concurrency: {policy}\n")
+    dag = bag(folder).dags["deliver_greeter"]
+    assert (dag.max_active_runs, dag.task_dict["clone_source"].newest_wins) == (at_once, newest_wins)
+
+
 def test_one_off_tasks_run_around_the_traffic_and_a_failing_one_leads_back(folder: Path) -> None:
     path = folder / "pipelines" / "greeter.yaml"
     told = yaml.safe_load(path.read_text())

@@ -25,6 +25,8 @@ RETRIES: dict[str, Any] = {
     "retry_exponential_backoff": True,
     "max_retry_delay": timedelta(minutes=10),
 }
+MOST_AT_ONCE = 8
+"""Deliveries of one application that are at work together, where they may be: CodeBuild's quotas are small."""
 
 
 def build_dags(folder: Path) -> list[DAG]:
@@ -49,7 +51,7 @@ def deliver(pipeline: Pipeline) -> DAG:
         doc_md=_document(pipeline),
         schedule=pipeline.schedule,
         catchup=False,
-        max_active_runs=1,
+        max_active_runs=MOST_AT_ONCE if pipeline.concurrency == "parallel" else 1,
         tags=["airdock", "deliver", pipeline.application],
         params=_params(pipeline),
         default_args={"owner": pipeline.owner, **RETRIES},

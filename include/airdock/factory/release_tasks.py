@@ -46,6 +46,7 @@ def clone_source(pipeline: Pipeline) -> BaseOperator:
         revision="{{ params.revision }}",
         files=_files(pipeline),
         archive=Bucket(source.archive_bucket, account) if source.archive_bucket else None,
+        newest_wins=pipeline.concurrency != "queue",
     )
 
 

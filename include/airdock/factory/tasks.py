@@ -54,6 +54,7 @@ def hold(pipeline: Pipeline, name: str, target: Environment, release: Release, *
         environment=name,
         target=target,
         again=release.again,
+        newest_wins=not release.again,
         **kwargs,
     )
 

@@ -10,9 +10,11 @@ from airflow.sdk import Context
 from airdock.aws.hooks import Account
 from airdock.aws.leases import Leases
 from airdock.aws.operators.job import JobOperator
+from airdock.aws.release_records import Records
 from airdock.aws.watch import Facts, Subject
 from airdock.errors import Refused
 from airdock.plan.lease import Claim, Lease, Stand, stand
+from airdock.release import Outcome
 
 if TYPE_CHECKING:
     from airdock.spec.environment import Environment
@@ -29,6 +31,10 @@ class HoldOperator(JobOperator):
     that of a run that Airflow says is over is taken at once. While the line is stopped no delivery begins here, unless
     it brings back what has been live before.
 
+    Args:
+        again: "True" where the release has been live here before.
+        newest_wins: whether a run that began before the one whose release is live here is superseded.
+
     Record: the Lease.
     """
 
@@ -36,7 +42,14 @@ class HoldOperator(JobOperator):
     template_fields = ("again",)
 
     def __init__(
-        self, *, application: str, environment: str, target: Environment, again: str = "", **kwargs: Any
+        self,
+        *,
+        application: str,
+        environment: str,
+        target: Environment,
+        again: str = "",
+        newest_wins: bool = False,
+        **kwargs: Any,
     ) -> None:
         account = Account(target.aws_connection, target.region)
         around = sum(task.timeout_minutes for task in (*target.before_traffic, *target.after_traffic))
@@ -44,6 +57,8 @@ class HoldOperator(JobOperator):
         super().__init__(account=account, **{"deadline_minutes": 4 * self.lease_minutes, **kwargs})
         self.environment = environment
         self.again = again
+        self.newest_wins = newest_wins
+        self.records = Records(account, application, environment)
         self.leases = Leases(account, application, environment)
 
     def adopt_or_start(self, context: Context) -> str:  # noqa: ARG002 - nothing is started
@@ -91,8 +106,18 @@ class HoldOperator(JobOperator):
         expires = now + timedelta(minutes=self.lease_minutes)
         lease = Lease(how.generation, *_me(context), now.isoformat(), expires.isoformat())
         if how.claim is Claim.HELD or (how.claim is Claim.TAKE and self.leases.take(lease)):
+            self._refuse_older(context)
             return lease.to_json()
         return None
+
+    def _refuse_older(self, context: Context) -> None:
+        """Deliveries that are built side by side come here in any order: an older one must not replace a newer."""
+        live = self.records.live() if self.newest_wins else None
+        run, began = context["dag_run"], context["dag_run"].start_date or datetime.now(UTC)
+        if live is None or live.dag_id != run.dag_id or datetime.fromisoformat(live.started_at) <= began:
+            return
+        context["ti"].xcom_push(key="deployment_outcome", value=str(Outcome.SUPERSEDED))
+        raise Refused(f"{live.commit[:12]}, whose delivery began later, is live here already")
 
     def _stand(self, context: Context) -> Stand:
         newest = self.leases.newest()

@@ -23,7 +23,8 @@ class CloneSourceOperator(DeliveryOperator):
     `files` are paths in the repository; each of them must be there. With `archive`, the whole tree goes to S3, once
     for each content, for builds that can't reach the repository.
 
-    A run that a push has started names its branch as the param `ref`: it is superseded when the branch has moved on.
+    A run that a push has started names its branch as the param `ref`: it is superseded when the branch has moved on,
+    if the newest one wins.
 
     Record: `Source`.
     """
@@ -38,6 +39,7 @@ class CloneSourceOperator(DeliveryOperator):
         revision: str,
         files: Sequence[str],
         archive: Bucket | None = None,
+        newest_wins: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -46,6 +48,7 @@ class CloneSourceOperator(DeliveryOperator):
         self.revision = revision
         self.files = list(files)
         self.archive = archive
+        self.newest_wins = newest_wins
 
     def deliver(self, context: Context) -> Any:
         from airdock.source.git import opened
@@ -59,7 +62,7 @@ class CloneSourceOperator(DeliveryOperator):
         from airdock.source import reference
 
         branch = str(context["params"].get("ref") or "")
-        if not branch.startswith("refs/heads/"):
+        if not (self.newest_wins and branch.startswith("refs/heads/")):
             return
         now = reference.head(git, branch)
         if now != self.revision:
