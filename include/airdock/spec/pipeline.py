@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from airdock.spec.environment import Environment
 from airdock.spec.image import Build, Image, Scan
+from airdock.spec.notifications import Notice, check_environments
 from airdock.spec.release_train import Train
+from airdock.spec.report import Report
 from airdock.spec.source import Source
 from airdock.spec.triggers import Triggers
 from airdock.spec.words import ApplicationName, ConnectionId, Cron, EnvironmentName, Part, Region
@@ -54,3 +56,22 @@ class Pipeline(Part):
     train: Train | None = Field(
         default=None, description="How the application goes with the release train; not at all if left out."
     )
+    report: Report = Field(default=Report(), description="What the repository's forge is told of its commits.")
+    notify: list[Notice] = Field(
+        default=[],
+        max_length=20,
+        description="Who hears of a delivery's end: through SNS, SES, Chime, Slack or Apprise.",
+    )
+
+    @field_validator("report")
+    @classmethod
+    def _have_a_forge(cls, report: Report, info: ValidationInfo) -> Report:
+        if "source" in info.data:
+            report.check(info.data["source"])
+        return report
+
+    @field_validator("notify")
+    @classmethod
+    def _know_the_environments(cls, notices: list[Notice], info: ValidationInfo) -> list[Notice]:
+        check_environments(notices, info.data.get("environments", {}))
+        return notices

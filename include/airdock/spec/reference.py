@@ -22,6 +22,8 @@ same models by `make docs`.
 
 TITLES = {
     "AllAtOnce": "All at once",
+    "AppriseNotice": "Notice by Apprise",
+    "ChimeNotice": "Notice by Chime",
     "CloudWatchCheck": "CloudWatch check",
     "CodeCommitSource": "CodeCommit source",
     "CodeDeployRollout": "CodeDeploy rollout",
@@ -37,6 +39,9 @@ TITLES = {
     "EcsRollout": "ECS rollout",
     "PrometheusCheck": "Prometheus check",
     "RollingRollout": "Rolling rollout",
+    "SesNotice": "Notice by SES",
+    "SlackNotice": "Notice by Slack",
+    "SnsNotice": "Notice by SNS",
     "SqlCheck": "SQL check",
     "CircuitBreaker": "Circuit breaker",
     "LambdaHook": "Lambda hook",
@@ -92,7 +97,8 @@ def _value(setting: Schema) -> str:
     if words := setting.get("enum") or ([setting["const"]] if "const" in setting else []):
         return ", ".join(f"`{word}`" for word in words)
     if "items" in setting:
-        return f"list of {_value(setting['items'])}s"
+        each = _value(setting["items"])
+        return f"list of {each}" if each.endswith("`") else f"list of {each}s"
     kinds = {"integer": "whole number", "number": "number", "boolean": "`true`, `false`", "object": "text by name"}
     kind = kinds.get(setting["type"], "text")
     return kind + _bounds(setting)
