@@ -21,6 +21,7 @@ STARTED = datetime.now(UTC)
 class FakeService:
     """The service that runs jobs, and the Watch that reads them: one tick passes with each look."""
 
+    service = ""
     batch = 1
 
     def __init__(self, ticks: int = 1, started: datetime = STARTED) -> None:
@@ -68,7 +69,7 @@ class StartJobOperator(JobOperator):
 def service(monkeypatch: pytest.MonkeyPatch) -> FakeService:
     service = FakeService()
     monkeypatch.setattr("airdock.aws.operators.job.watch_for", lambda _: service)
-    monkeypatch.setattr("airdock.aws.triggers.watch_for", lambda _: service)
+    monkeypatch.setattr("airdock.aws.watch.sweep.watch_for", lambda _: service)
     return service
 
 

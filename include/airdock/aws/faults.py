@@ -53,6 +53,14 @@ def error_code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
+def is_throttling(error: BaseException) -> bool:
+    """Whether AWS refused a call for nothing but its rate; `error` may be a Fault that `spoken` made of it."""
+    from botocore.exceptions import ClientError
+
+    told = error.__cause__ or error
+    return isinstance(told, ClientError) and error_code(told) in THROTTLES
+
+
 def may_pass(error: Exception) -> bool:
     """Whether the same call may succeed later with nothing changed by anybody."""
     from botocore.exceptions import BotoCoreError, ClientError

@@ -9,22 +9,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from random import uniform
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airdock.aws.watch import Facts, Subject, watch_for
-from airdock.aws.watch.subject import look
-from airdock.errors import Fault, Refused
+from airdock.aws.watch import Facts, Subject
+from airdock.aws.watch.wait import News
+from airdock.aws.watch.waiting_room import Seat, waiting_room
 
-SLOWEST_POLL_SECONDS = 60.0
+LAST_LOOK_SECONDS = 20.0
+"""How long the look at the deadline may take."""
 
 
 class JobTrigger(BaseTrigger):
-    """Polls one job until it has ended, was refused, or its absolute deadline has come; then fires once.
+    """Waits for one job, together with all others: until it has ended, was refused, or its absolute deadline has come.
 
-    Events: `{"status": "finished" | "deadline" | "refused", "facts": {...} | None, "reason": str}`.
+    Its one event: `{"status": "finished" | "deadline" | "refused", "facts": {...} | None, "reason": str}`.
 
     It holds nothing and starts nothing, so it may be killed, moved or doubled at any moment. It does not stop the
     job when it is killed itself: Airflow 3.3 also "kills" triggers that it moves to another triggerer.
@@ -57,23 +57,38 @@ class JobTrigger(BaseTrigger):
         yield TriggerEvent(await self._outcome())
 
     async def _outcome(self) -> dict[str, Any]:
-        subject, watch = Subject.from_json(self.subject), watch_for(self.subject["kind"])
-        deadline, pause = datetime.fromisoformat(self.deadline_at), self.poll_seconds
-        while datetime.now(UTC) < deadline:
-            # The operator has looked a moment ago: the pause comes first.
-            await asyncio.sleep(pause * uniform(0.9, 1.1))  # noqa: S311 - jitter, no secret
+        with waiting_room().seat(Subject.from_json(self.subject), self.poll_seconds, self.facts) as seat:
             try:
-                now = await asyncio.to_thread(look, watch, subject)
-            except Refused as refusal:
-                return {"status": "refused", "facts": self.facts, "reason": refusal.sentence}
-            except Fault as fault:
-                pause = min(pause * 2, SLOWEST_POLL_SECONDS)
-                self.log.warning("%s; looking again in about %.0f s", fault.sentence, pause)
-                continue
-            pause = self.poll_seconds
-            for line in watch.progress(self.facts, now):
-                self.log.info(line)
-            self.facts = now
-            if watch.finished(now, subject.options):
-                return {"status": "finished", "facts": now, "reason": ""}
-        return {"status": "deadline", "facts": self.facts, "reason": f"not finished by {self.deadline_at}"}
+                async with asyncio.timeout(self._seconds_left()):
+                    return await self._ended(seat)
+            except TimeoutError:
+                return await self._overdue(seat)
+
+    def _seconds_left(self) -> float:
+        return (datetime.fromisoformat(self.deadline_at) - datetime.now(UTC)).total_seconds()
+
+    async def _ended(self, seat: Seat) -> dict[str, Any]:
+        while True:
+            if outcome := self._heard(await seat.news(), seat.facts):
+                return outcome
+
+    async def _overdue(self, seat: Seat) -> dict[str, Any]:
+        """A last look: the triggerer may have been away for longer than the job took."""
+        try:
+            async with asyncio.timeout(LAST_LOOK_SECONDS):
+                outcome = self._heard(await seat.last_look(), seat.facts)
+        except TimeoutError:
+            outcome = None
+        late = {"status": "deadline", "facts": self.facts, "reason": f"not finished by {self.deadline_at}"}
+        return outcome or late
+
+    def _heard(self, news: News, facts: Facts | None) -> dict[str, Any] | None:
+        """Tell the log, and the outcome if there is one. Raises what nobody foresaw: the task will try again."""
+        for line in news.lines:
+            self.log.info(line)
+        self.facts = facts
+        if news.end == "broken" and news.error:
+            raise news.error
+        if news.end == "refused":
+            return {"status": "refused", "facts": facts, "reason": getattr(news.error, "sentence", str(news.error))}
+        return {"status": "finished", "facts": facts, "reason": ""} if news.end else None

@@ -38,6 +38,7 @@ class AnswerWatch:
     One look asks until an answer is bad or enough were good, so nothing has to be remembered between looks.
     """
 
+    service = ""
     batch = 1
 
     def read(self, lookup: Lookup, ids: Sequence[str]) -> dict[str, Facts]:  # noqa: ARG002 - asks no AWS API

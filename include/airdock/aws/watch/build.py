@@ -26,6 +26,7 @@ class BuildWatch:
     log: {group, stream} or None before there is one, console_url, artifact: an S3 ARN or "".
     """
 
+    service = "codebuild"
     batch = 100
 
     def read(self, lookup: Lookup, ids: Sequence[str]) -> dict[str, Facts]:

@@ -38,6 +38,7 @@ class DeploymentWatch:
     default) only when CodeDeploy calls the deployment over.
     """
 
+    service = "codedeploy"
     batch = 25
 
     def read(self, lookup: Lookup, ids: Sequence[str]) -> dict[str, Facts]:

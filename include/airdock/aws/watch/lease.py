@@ -14,6 +14,7 @@ from airdock.aws.watch.subject import Facts, Lookup
 class LeaseWatch:
     """Facts of a lease by its path: lease: the newest generation or None, free: whether it may be taken now."""
 
+    service = "ssm"
     batch = 1
 
     def read(self, lookup: Lookup, ids: Sequence[str]) -> dict[str, Facts]:

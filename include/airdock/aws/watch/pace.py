@@ -40,6 +40,8 @@ SLOWEST = 16
 """Throttled again and again, an account's calls become so many times rarer."""
 SAME_THROTTLING_SECONDS = 2.0
 """Calls of one moment that are throttled together are one piece of news."""
+RECOVERY = 0.8
+"""What is left of the slowness after a call that went well."""
 CALLS_AT_ONCE = 4
 
 
@@ -69,24 +71,20 @@ class Quota:
             return now
         return now + (1 - self._tokens) / self._rate
 
-    def spend(self, calls: int, now: float) -> None:
-        """Count calls: those that begin, and those that a look turned out to cost besides."""
-        self._fill(now)
-        if not self._unlimited:
-            self._tokens -= calls
+    def begin(self, now: float) -> None:
+        """Count a look that begins, as one call."""
+        self.in_flight += 1
+        self._spend(1, now)
 
-    def throttled(self, now: float) -> None:
-        """AWS refused a call for coming too fast, or could not be reached: all of this quota's calls slow down."""
-        if now - self._slowed_at < SAME_THROTTLING_SECONDS:
-            return
-        self._fill(now)
-        self._slowed_at, self.slowness = now, min(self.slowness * 2, SLOWEST)
-        self._tokens = min(self._tokens, 0)
-
-    def answered(self, now: float) -> None:
-        """A call went well: a little faster again."""
-        self._fill(now)
-        self.slowness = max(1.0, self.slowness * 0.8)
+    def end(self, calls: int, now: float, *, well: bool) -> None:
+        """Count what a look turned out to cost; slow down where AWS throttled it or could not be reached."""
+        self.in_flight -= 1
+        self._spend(max(0, calls - 1), now)
+        if well:
+            self.slowness = max(1.0, self.slowness * RECOVERY)
+        elif now - self._slowed_at >= SAME_THROTTLING_SECONDS:
+            self._slowed_at, self.slowness = now, min(self.slowness * 2, SLOWEST)
+            self._tokens = min(self._tokens, 0)
 
     @property
     def _unlimited(self) -> bool:
@@ -95,6 +93,11 @@ class Quota:
     @property
     def _rate(self) -> float:
         return self.calls_per_second / self.slowness
+
+    def _spend(self, calls: int, now: float) -> None:
+        self._fill(now)
+        if not self._unlimited:
+            self._tokens -= calls
 
     def _fill(self, now: float) -> None:
         if not self._unlimited:

@@ -36,6 +36,7 @@ class ScannedImage(NamedTuple):
 class ScanWatch:
     """Facts of a scan, plain JSON: id, status (a `ScanStatus`), description, counts: {severity: n}."""
 
+    service = "ecr"
     batch = 1
 
     def read(self, lookup: Lookup, ids: Sequence[str]) -> dict[str, Facts]:

@@ -36,6 +36,7 @@ class ServiceDeploymentWatch:
     `failed_starts`: so many failed starts of the new version do.
     """
 
+    service = "ecs"
     batch = 20
 
     def read(self, lookup: Lookup, ids: Sequence[str]) -> dict[str, Facts]:

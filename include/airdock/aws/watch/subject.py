@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from airdock.aws.hooks import Account
 
@@ -35,6 +35,8 @@ class Subject:
 class Watch(Protocol):
     """How one kind of job is read and narrated."""
 
+    service: str
+    """boto3's name of the service whose calls it spends; "" where it asks no AWS API."""
     batch: int
     """How many ids one call of the API takes."""
 
@@ -48,6 +50,15 @@ class Watch(Protocol):
 
     def progress(self, before: Facts | None, now: Facts) -> list[str]:
         """What a reader of the log should hear of the change, a line each; pure."""
+        ...
+
+
+@runtime_checkable
+class Thrifty(Watch, Protocol):
+    """A Watch whose looks cost calls for each id besides the one for all, and that need not all be made each time."""
+
+    def reread(self, lookup: Lookup, ids: Sequence[str], known: Mapping[str, Facts]) -> dict[str, Facts]:
+        """Like `read`, where `known` are facts of earlier looks, parts of which may be told again."""
         ...
 
 

@@ -27,6 +27,7 @@ class TaskWatch:
     Option `container`: with its exit code the wait is over, even if other containers go on.
     """
 
+    service = "ecs"
     batch = 100
 
     def read(self, lookup: Lookup, ids: Sequence[str]) -> dict[str, Facts]:

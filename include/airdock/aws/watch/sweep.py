@@ -1,0 +1,145 @@
+"""One poll for everybody: which waits are looked at now, in which calls, and what each of them learns.
+
+Nothing here waits, reads a clock or calls AWS: the waiting room does, and a simulation does it in its place. Times are
+seconds of a clock that never goes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from math import ceil, inf
+from random import Random
+
+from airdock.aws.watch import watch_for
+from airdock.aws.watch.pace import POLLED, WOKEN, Purse, Quota, Rhythm
+from airdock.aws.watch.reading import Reading
+from airdock.aws.watch.subject import Facts, Subject, Watch
+from airdock.aws.watch.wait import News, Source, Wait
+from airdock.aws.watch.wake import names
+from airdock.errors import Fault
+
+JITTER = 0.1
+HEARD_SECONDS = 3600.0
+"""How long an event proves that events arrive."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Waits that one read serves; `ids` names each job once."""
+
+    source: Source
+    watch: Watch
+    waits: tuple[Wait, ...]
+
+    @property
+    def ids(self) -> list[str]:
+        return list(dict.fromkeys(wait.subject.id for wait in self.waits))
+
+    @property
+    def known(self) -> dict[str, Facts]:
+        return {wait.subject.id: wait.facts for wait in self.waits if wait.facts is not None}
+
+
+@dataclass(slots=True)
+class _Queue:
+    """The waits of one source."""
+
+    watch: Watch
+    quota: Quota
+    waits: dict[Wait, None] = field(default_factory=dict)
+
+    def due_at(self) -> float:
+        return min((wait.due for wait in self.waits if not wait.asked), default=inf)
+
+    def chosen(self, now: float) -> list[Wait]:
+        """Who is looked at now: those whose time has come, and as many more as the calls for them have room for."""
+        ready = [wait for wait in self.waits if wait.may_join(now)]
+        due = sum(wait.due <= now for wait in ready)
+        calls = min(ceil(due / self.watch.batch), self.quota.free(now))
+        ready.sort(key=lambda wait: (not wait.woken, wait.due))
+        # Side by side, the jobs of one cluster or repository fall into the same call.
+        return sorted(ready[: calls * self.watch.batch], key=lambda wait: wait.subject.id)
+
+    def batches(self, source: Source, now: float) -> Iterator[Batch]:
+        chosen, size = self.chosen(now), self.watch.batch
+        for start in range(0, len(chosen), size):
+            batch = Batch(source, self.watch, tuple(chosen[start : start + size]))
+            self.quota.begin(now)
+            for wait in batch.waits:
+                wait.begin_look()
+            yield batch
+
+
+class Sweep:
+    """All waits of one triggerer. `dice` gives the jitter."""
+
+    def __init__(self, dice: Random | None = None) -> None:
+        self._dice = dice or Random()  # noqa: S311 - jitter, no secret
+        self._purse = Purse()
+        self._queues: dict[Source, _Queue] = {}
+        self._heard: dict[Source, float] = {}
+
+    def __len__(self) -> int:
+        return sum(len(queue.waits) for queue in self._queues.values())
+
+    def join(self, subject: Subject, quick_seconds: float, facts: Facts | None, now: float) -> Wait:
+        """Add a wait; its first look comes after `quick_seconds`, never much earlier."""
+        pause = quick_seconds * self._jitter()
+        wait = Wait(subject, quick_seconds, facts, now + pause, now + pause, pause, now)
+        if wait.source not in self._queues:
+            watch = watch_for(subject.kind)
+            self._queues[wait.source] = _Queue(watch, self._purse.of(subject.account, watch.service))
+        self._queues[wait.source].waits[wait] = None
+        return wait
+
+    def leave(self, wait: Wait) -> None:
+        """Forget a wait; a look that is under way goes on for the others."""
+        if queue := self._queues.get(wait.source):
+            queue.waits.pop(wait, None)
+            if not queue.waits:
+                del self._queues[wait.source]
+
+    def hurry(self, wait: Wait, now: float) -> None:
+        """Look at a wait at once, whatever its rhythm."""
+        wait.first_look_at = min(wait.first_look_at, now)
+        wait.wake(now)
+
+    def wake(self, named: set[str], now: float) -> int:
+        """Look soon at the waits that an event names; how many those are. Waking twice is waking once."""
+        waits = (wait for queue in self._queues.values() for wait in queue.waits)
+        found = [wait for wait in waits if not named.isdisjoint(names(wait.subject, wait.facts))]
+        for wait in found:
+            self._heard[wait.source] = now
+            wait.wake(now)
+        return len(found)
+
+    def next_at(self, now: float) -> float:
+        """When `take` has something to give; infinity as long as nobody waits or all are being looked at."""
+        return min((max(queue.due_at(), queue.quota.free_at(now)) for queue in self._queues.values()), default=inf)
+
+    def take(self, now: float) -> list[Batch]:
+        """The reads that begin now, the most urgent first; each must be answered by `told`."""
+        due = [each for each in self._queues.items() if each[1].due_at() <= now]
+        due.sort(key=lambda each: each[1].due_at())
+        return [batch for source, queue in due for batch in queue.batches(source, now)]
+
+    def told(self, batch: Batch, reading: Reading, now: float) -> list[tuple[Wait, News]]:
+        """Take in what a read has told: what each wait learns, if only that nothing has changed."""
+        quota = self._purse.of(batch.source.account, batch.watch.service)
+        quota.end(reading.calls, now, well=not _all_faults(reading))
+        learnt = [(wait, wait.learn(batch.watch, reading.answers.get(wait.subject.id), now)) for wait in batch.waits]
+        for wait in batch.waits:
+            wait.rest(self._rhythm(wait.source, now), quota.slowness, self._jitter, now)
+        return learnt
+
+    def _rhythm(self, source: Source, now: float) -> Rhythm:
+        """Waits of which an event has come lately can rely on events, all others poll."""
+        return WOKEN if now - self._heard.get(source, -inf) < HEARD_SECONDS else POLLED
+
+    def _jitter(self) -> float:
+        return self._dice.uniform(1 - JITTER, 1 + JITTER)
+
+
+def _all_faults(reading: Reading) -> bool:
+    return bool(reading.answers) and all(isinstance(each, Fault) for each in reading.answers.values())

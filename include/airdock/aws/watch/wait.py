@@ -1,0 +1,107 @@
+"""One wait among many: when it is looked at next, and what it makes of an answer. Times are seconds of one clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from airdock.aws.hooks import Account
+from airdock.aws.watch.pace import Rhythm
+from airdock.aws.watch.subject import Facts, Subject, Watch
+from airdock.errors import Fault, Refused
+
+SLOWEST_PAUSE_SECONDS = 60.0
+"""No back-off makes a pause longer than this, unless the wait asked for a longer one."""
+UNKNOWN_SECONDS = 120.0
+"""How long AWS may take to know a job whose id it gave out itself."""
+
+
+class Source(NamedTuple):
+    """What shares its calls: one kind of job in one account and region."""
+
+    kind: str
+    account: Account
+
+
+class News(NamedTuple):
+    """What a wait learns: lines for its log; with an `end` it is over."""
+
+    lines: list[str]
+    end: str = ""
+    """finished, refused, broken, or "": the wait goes on."""
+    error: Exception | None = None
+
+
+NOTHING = News([])
+
+
+@dataclass(eq=False, slots=True)
+class Wait:
+    """One trigger's wait; several may be for the same job."""
+
+    subject: Subject
+    quick_seconds: float
+    """Its pause at first; nothing looks earlier."""
+    facts: Facts | None
+    first_look_at: float
+    due: float
+    pause_seconds: float
+    changed_at: float
+    woken: bool = False
+    asked: bool = False
+    unknown_since: float | None = None
+    troubled: bool = False
+
+    @property
+    def source(self) -> Source:
+        return Source(self.subject.kind, self.subject.account)
+
+    def may_join(self, now: float) -> bool:
+        """Whether to look now as well when a call goes out for others anyway: half of the pause is over."""
+        return not self.asked and self.first_look_at <= now and self.due - self.pause_seconds / 2 <= now
+
+    def wake(self, now: float) -> None:
+        """Look soon, and often for a while."""
+        self.due, self.changed_at, self.woken = min(self.due, max(now, self.first_look_at)), now, True
+
+    def rest(self, rhythm: Rhythm, slowness: float, jitter: Callable[[], float], now: float) -> None:
+        """Pause until the next look."""
+        pause = rhythm.pause(self.quick_seconds, now - self.changed_at)
+        self.pause_seconds = min(pause * slowness, max(pause, SLOWEST_PAUSE_SECONDS)) * jitter()
+        # What woke it during the look may have happened after AWS's answer.
+        self.due, self.asked = now if self.woken else now + self.pause_seconds, False
+
+    def begin_look(self) -> None:
+        self.asked, self.woken = True, False
+
+    def learn(self, watch: Watch, answer: Facts | Exception | None, now: float) -> News:
+        """Take in an answer, None where AWS does not know the job."""
+        if isinstance(answer, Fault):
+            return self._faulted(answer)
+        if isinstance(answer, Exception):
+            return News([], "refused" if isinstance(answer, Refused) else "broken", answer)
+        if answer is None:
+            return self._unknown(now)
+        self.unknown_since, self.troubled = None, False
+        return self._seen(watch, answer, now)
+
+    def _seen(self, watch: Watch, facts: Facts, now: float) -> News:
+        lines, self.facts = watch.progress(self.facts, facts), facts
+        if lines:
+            self.changed_at = now
+        if watch.finished(facts, self.subject.options):
+            return News(lines, "finished")
+        return News(lines) if lines else NOTHING
+
+    def _unknown(self, now: float) -> News:
+        since = self.unknown_since = now if self.unknown_since is None else self.unknown_since
+        sentence = f"AWS does not know the {self.subject.kind} {self.subject.id}"
+        if now - since >= UNKNOWN_SECONDS:
+            return News([], "refused", Refused(sentence))
+        return self._faulted(Fault(sentence))
+
+    def _faulted(self, fault: Fault) -> News:
+        """A line for the first of several faults in a row."""
+        known, self.troubled = self.troubled, True
+        return NOTHING if known else News([f"{fault.sentence}; looking again later"])

@@ -1,0 +1,52 @@
+"""Which waits an event of EventBridge names. An event only wakes: what it tells of a state is never believed.
+
+Shapes: "CodeBuild build notifications", "CodeDeploy events", "Amazon ECS events", "Amazon ECR events and EventBridge",
+"Amazon Inspector event schema".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airdock.aws.watch.subject import Facts, Subject
+
+
+def named_in(event: Mapping[str, Any]) -> set[str]:
+    """The names in an event: ids and ARNs of jobs and of their services, `repository@digest` of images."""
+    detail = event.get("detail")
+    if not isinstance(detail, Mapping):
+        return set()
+    told = {
+        _text(detail, "build-id").partition(":build/")[2],
+        _text(detail, "deploymentId"),
+        _text(detail, "serviceDeploymentArn"),
+        _text(detail, "taskArn"),
+        _image(detail),
+        *(each for each in event.get("resources") or () if isinstance(each, str)),
+    }
+    return told - {""}
+
+
+def names(subject: Subject, facts: Facts | None) -> set[str]:
+    """What a wait is called in events: its id, and what it hangs on by what is known of it."""
+    own = _image_name(subject.id) if subject.kind == "scan" else subject.id
+    return {own} | {facts[key] for key in ("rollback_id", "service") if facts and facts.get(key)}
+
+
+def _image(detail: Mapping[str, Any]) -> str:
+    """Inspector tells a repository's ARN where ECR tells its name."""
+    repository = _text(detail, "repository-name").rpartition(":repository/")[2]
+    digest = _text(detail, "image-digest")
+    return f"{repository}@{digest}" if repository and digest else ""
+
+
+def _image_name(image_id: str) -> str:
+    """An image's id without the registry that may stand before it."""
+    place, _, digest = image_id.partition("@")
+    return f"{place.rpartition(':')[2]}@{digest}"
+
+
+def _text(detail: Mapping[str, Any], key: str) -> str:
+    value = detail.get(key)
+    return value if isinstance(value, str) else ""
