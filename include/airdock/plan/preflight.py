@@ -17,6 +17,8 @@ class Finding(StrEnum):
     UNKNOWN = "unknown"
 
 
+FIRING_ALARM = "firing alarm"
+"""The check that an alarm fails which is on now."""
 WORST_FIRST = (Finding.REFUSED, Finding.UNKNOWN, Finding.OK)
 
 
@@ -60,6 +62,11 @@ def judge(tree: Check) -> Verdict:
     if unseen:
         return Verdict(True, f"{len(leaves) - len(unseen)} checks are ok; not known: {', '.join(unseen)}")
     return Verdict(True, f"all {len(leaves)} checks are ok")
+
+
+def passes_by_itself(tree: Check) -> bool:
+    """Whether all that is refused are alarms that fire, as they do for a while after a bad release was taken back."""
+    return {each.name for each in _leaves(tree) if each.finding is Finding.REFUSED} == {FIRING_ALARM}
 
 
 def rendered(tree: Check) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from airdock.plan.preflight import Check, ok, refused, unknown
+from airdock.plan.preflight import FIRING_ALARM, Check, ok, refused, unknown
 from airdock.plan.task_images import containers
 
 CONTROLLERS = {"codedeploy": "CODE_DEPLOY", "rolling": "ECS", "ecs": "ECS"}
@@ -66,7 +66,7 @@ def _alarm(name: str, state: str) -> Check:
         return refused("alarm", f"there is no alarm {name}: create it, or take it from the deployment")
     if state == FIRING:
         told = f"{name} is in ALARM now, and AWS ignores an alarm that fires already when a deployment begins"
-        return refused("alarm", f"{told}: mend its cause, or take it from the deployment")
+        return refused(FIRING_ALARM, f"{told}: mend its cause, or take it from the deployment")
     return ok("alarm", f"{name} is in {state}")
 
 

@@ -8,9 +8,9 @@ from airflow.sdk import Context
 
 from airdock.aws.operators.job import DeliveryOperator
 from airdock.aws.preflight import preflight
-from airdock.errors import Refused
+from airdock.errors import Fault, Refused
 from airdock.plan.difference import in_words
-from airdock.plan.preflight import flat, judge, rendered
+from airdock.plan.preflight import flat, judge, passes_by_itself, rendered
 from airdock.release import Image, Source
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ MOST_LINES = 200
 
 class PreflightOperator(DeliveryOperator):
     """Looks at all that a release needs, and refuses it while nothing has changed yet.
+
+    Where an alarm that fires is all that is wrong, it looks again for some minutes before it gives up.
 
     Args:
         application, environment: whose release it is.
@@ -63,6 +65,9 @@ class PreflightOperator(DeliveryOperator):
         told = [f"{self.application} to {self.environment}", *rendered(found.tree)]
         for line in [*told, *(changes if found.changes or verdict.passed else ())]:
             self.log.info(line)
+        if passes_by_itself(found.tree):
+            # As after a rollback, whose alarm is on for some minutes more: the release that mends it must not be lost.
+            raise Fault(verdict.reason)
         if not verdict.passed:
             raise Refused(verdict.reason)
         self.log.info(verdict.reason)
