@@ -65,6 +65,8 @@ LONGEST = {Forge.GITHUB: 140, Forge.GITLAB: 255, Forge.BITBUCKET: 255, Forge.BIT
 LONGEST_KEY = 40
 """Characters of the key of a build status at Bitbucket Cloud."""
 
+LONGEST_OBJECTION = 200
+
 _STATES: dict[Forge, dict[Outcome | None, str]] = {
     Forge.GITHUB: {
         None: "pending",
@@ -138,3 +140,25 @@ def _key(context: str) -> str:
     if len(context) <= LONGEST_KEY:
         return context
     return f"{context[: LONGEST_KEY - 9]}-{sha256(context.encode()).hexdigest()[:8]}"
+
+
+def objection(forge: Forge, status: int, answer: Any) -> str:
+    """What a forge has against a request, in words; "" where it did what was asked."""
+    message = _message(answer)
+    # GitLab has a status machine, which refuses to be told what it knows.
+    known = forge is Forge.GITLAB and status == 400 and message.startswith("Cannot transition status")
+    if 200 <= status < 300 or known:
+        return ""
+    if 300 <= status < 400:
+        return f"answered {status}: redirects are not followed"
+    return f"answered {status}{f': {message}' if message else ''}"
+
+
+def _message(answer: Any) -> str:
+    """The forge's own words, wherever it puts them: `message`, `error.message`, `error`, or `errors[].message`."""
+    told = answer if isinstance(answer, Mapping) else {}
+    errors = told.get("errors")
+    inner = [told.get("error"), *(errors if isinstance(errors, list) else ())]
+    places = [told, *(each for each in inner if isinstance(each, Mapping))]
+    words = [each["message"] for each in places if each.get("message")] or [told.get("error") or ""]
+    return "".join(each for each in str(words[0]) if each.isprintable())[:LONGEST_OBJECTION]

@@ -1,0 +1,1 @@
+"""HTTP to the forges that keep the code, and nowhere else: statuses of commits, deployments."""
