@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from airdock.aws.faults import error_code, spoken
@@ -34,14 +34,19 @@ class ScannedImage(NamedTuple):
 
 
 class ScanWatch:
-    """Facts of a scan, plain JSON: id, status (a `ScanStatus`), description, counts: {severity: n}."""
+    """Facts of a scan, plain JSON: id, status (a `ScanStatus`), description, counts: {severity: n}.
+
+    Of several images in one repository, one call tells which are still being scanned; only the others are asked for.
+    """
 
     service = "ecr"
-    batch = 1
+    batch = 10
 
     def read(self, lookup: Lookup, ids: Sequence[str]) -> dict[str, Facts]:
         with spoken("reading the image scan"):
-            return {told: _facts(lookup("ecr"), told) for told in ids}
+            ecr = lookup("ecr")
+            scanned = _being_scanned(ecr, ids)
+            return {told: scanned.get(told) or _facts(ecr, told) for told in ids}
 
     def finished(self, facts: Facts, options: Mapping[str, Any]) -> bool:  # noqa: ARG002 - no options
         # Every other status ends the wait, unknown ones too: the gate blocks what is not plainly good.
@@ -55,6 +60,36 @@ class ScanWatch:
         return [f"scan of {now['id']} {told}" + (f": {counts}" if counts else "")]
 
 
+def _being_scanned(ecr: Any, ids: Sequence[str]) -> dict[str, Facts]:
+    """Facts of those whose scan goes on, as far as one call for a repository's images tells."""
+    repositories: dict[tuple[str, str], list[ScannedImage]] = {}
+    for image in map(ScannedImage.from_id, ids):
+        repositories.setdefault((image.registry, image.repository), []).append(image)
+    return {
+        image.to_id(): _facts_of(image.to_id(), status, {})
+        for images in repositories.values()
+        if len(images) > 1
+        for image, status in _statuses(ecr, images)
+        if status.get("status") in WAITING
+    }
+
+
+def _statuses(ecr: Any, images: Sequence[ScannedImage]) -> Iterator[tuple[ScannedImage, Mapping[str, Any]]]:
+    """What DescribeImages tells of scans; nothing where ECR does not know all of the images."""
+    from botocore.exceptions import ClientError
+
+    named = {**images[0].parameters(), "imageIds": [{"imageDigest": image.digest} for image in images]}
+    del named["imageId"]
+    try:
+        details = ecr.describe_images(**named)["imageDetails"]
+    except ClientError as error:
+        if error_code(error) != "ImageNotFoundException":
+            raise
+        return
+    by_digest = {each["imageDigest"]: each.get("imageScanStatus") or {} for each in details}
+    yield from ((image, by_digest.get(image.digest, {})) for image in images)
+
+
 def _facts(client: Any, told: str) -> Facts:
     from botocore.exceptions import ClientError
 
@@ -63,8 +98,11 @@ def _facts(client: Any, told: str) -> Facts:
     except ClientError as error:
         if error_code(error) != "ScanNotFoundException":
             raise
-        return {"id": told, "status": str(ScanStatus.NOT_FOUND), "description": "", "counts": {}}
-    status = answer.get("imageScanStatus") or {}
+        return _facts_of(told, {"status": str(ScanStatus.NOT_FOUND)}, {})
     counts = (answer.get("imageScanFindings") or {}).get("findingSeverityCounts") or {}
+    return _facts_of(told, answer.get("imageScanStatus") or {}, counts)
+
+
+def _facts_of(told: str, status: Mapping[str, Any], counts: Mapping[str, int]) -> Facts:
     description = status.get("description", "")
     return {"id": told, "status": status.get("status", ""), "description": description, "counts": dict(counts)}

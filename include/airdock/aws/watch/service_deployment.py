@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airdock.aws.faults import spoken
@@ -13,8 +13,12 @@ from airdock.plan.adoption import State
 from airdock.plan.service_deployment_progress import service_deployment_progress
 from airdock.plan.service_deployment_result import service_deployment_state
 
+Counts = dict[tuple[str, str], int]
+
 SERVICES_AT_ONCE = 10
 """How many DescribeServices takes."""
+COUNT_SECONDS = 15.0
+"""How old the count of failed starts may get: it costs a call for every ten services of a cluster."""
 
 
 class ServiceDeploymentWatch:
@@ -27,7 +31,7 @@ class ServiceDeploymentWatch:
         weights: {old: percent, new: percent} of production traffic, {} where ECS moves none,
         hooks: [{id, type: PAUSE|AWS_LAMBDA, target, status, expires_at}],
         waiting: ids of the pauses that wait for an answer,
-        failed_starts: of the new version, in a row, as DescribeServices counts them,
+        failed_starts: of the new version, in a row, as DescribeServices counts them; counted_at: when, ISO 8601,
         breaker: {status, failures, threshold}, alarms: {status, triggered: [names]},
         rollback_reason: "" where ECS does not roll back,
         newest: id of the service's newest deployment.
@@ -40,15 +44,18 @@ class ServiceDeploymentWatch:
     batch = 20
 
     def read(self, lookup: Lookup, ids: Sequence[str]) -> dict[str, Facts]:
-        ecs = lookup("ecs")
+        return self.reread(lookup, ids, {})
+
+    def reread(self, lookup: Lookup, ids: Sequence[str], known: Mapping[str, Facts]) -> dict[str, Facts]:
+        """Read the states; of `known` are kept the revisions' task definitions, and a fresh count of failed starts."""
+        ecs, now = lookup("ecs"), datetime.now(UTC)
         with spoken("asking ECS for the service deployment"):
             found = ecs.describe_service_deployments(serviceDeploymentArns=list(ids))["serviceDeployments"]
-            revisions = task_definitions(ecs, [arn for each in found for arn in _revisions(each)])
+            revisions = _task_definitions(ecs, [arn for each in found for arn in _revisions(each)], known)
             newest = {each["serviceArn"]: _newest(ecs, each) for each in found if _state(each) is not State.RUNNING}
-            failed = _failed_starts(ecs, [each for each in found if _state(each) is State.RUNNING])
-        facts = [_facts(each, revisions, newest.get(each["serviceArn"], "")) for each in found]
-        counted = [failed.get((each["service"], each["task_definition"]), 0) for each in facts]
-        return {each["id"]: {**each, "failed_starts": count} for each, count in zip(facts, counted, strict=True)}
+            counted = _failed_starts(ecs, [each for each in found if not _fresh(each, known, now)])
+        facts = (_facts(each, revisions, newest.get(each["serviceArn"], "")) for each in found)
+        return {each["id"]: {**each, **_count(each, counted, known, now)} for each in facts}
 
     def finished(self, facts: Facts, options: Mapping[str, Any]) -> bool:
         over = service_deployment_state(facts["status"]) is not State.RUNNING
@@ -68,7 +75,32 @@ def keeps_failing(facts: Facts, limit: int | None) -> bool:
     return bool(limit and running and not turned and facts["failed_starts"] >= limit)
 
 
-def _failed_starts(ecs: Any, running: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], int]:
+def _task_definitions(ecs: Any, revisions: Sequence[str], known: Mapping[str, Facts]) -> dict[str, str]:
+    """By revision, which never changes: those that earlier looks have read are not asked for."""
+    told = {
+        facts["revisions"][side]: facts[name]
+        for facts in known.values()
+        for side, name in (("new", "task_definition"), ("old", "previous_task_definition"))
+        if facts[name]
+    }
+    return told | task_definitions(ecs, [arn for arn in revisions if arn not in told])
+
+
+def _fresh(told: Mapping[str, Any], known: Mapping[str, Facts], now: datetime) -> bool:
+    """Whether the count need not be asked: ECS is done, or has told it a moment ago."""
+    before = (now - timedelta(seconds=COUNT_SECONDS)).isoformat()
+    counted_at = known.get(told["serviceDeploymentArn"], {}).get("counted_at", "")
+    return _state(told) is not State.RUNNING or counted_at > before
+
+
+def _count(facts: Facts, counted: Counts, known: Mapping[str, Facts], now: datetime) -> Facts:
+    key, before = (facts["service"], facts["task_definition"]), known.get(facts["id"], {})
+    if key in counted:
+        return {"failed_starts": counted[key], "counted_at": now.isoformat()}
+    return {"failed_starts": before.get("failed_starts", 0), "counted_at": before.get("counted_at", "")}
+
+
+def _failed_starts(ecs: Any, running: Sequence[Mapping[str, Any]]) -> Counts:
     """Failed starts by service and task definition; ECS counts them for all its deployments."""
     by_cluster: dict[str, list[str]] = {}
     for each in running:
