@@ -123,7 +123,7 @@ class Airflow:
         request = urllib.request.Request(self._address + path, data, headers, method=method)
         try:
             with OPENER.open(request, timeout=30) as answer:
-                return json.load(answer)
+                return json.loads(answer.read() or "null")
         except urllib.error.HTTPError as error:
             raise RestError(error.code, error.read().decode(errors="replace")[:500]) from None
 

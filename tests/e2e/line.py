@@ -23,7 +23,8 @@ from demo.rest import OPENER, Airflow
 from demo.seed import Seeded, seed
 from demo.stack import Stack
 from demo.traffic import Client
-from tests.e2e.pipelines import MISTRUSTFUL, PATIENT, STEPWISE, copied_dags
+from tests.e2e import users
+from tests.e2e.pipelines import ASKED, MISTRUSTFUL, PATIENT, STEPWISE, copied_dags
 
 LOOK_EVERY_SECONDS = 0.2
 RUN_SECONDS = 180
@@ -31,6 +32,7 @@ TOLD_LINES = 10
 SETTINGS = {
     # A killed triggerer's waits are taken over after this many seconds; the shipped 90 would only be waited for.
     "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "30",
+    **users.SETTINGS,
 }
 NOTHING_TO_TELL = frozenset({"", "success", "skipped", "upstream_failed", "removed", "scheduled", "queued"})
 
@@ -51,6 +53,10 @@ class Line:
         self.aws = aws
         self.seeded = seeded
         self.airflow: Airflow = stack.airflow
+
+    def user(self, name: str) -> users.User:
+        """One of Airflow's users, by the administrator's name or one of `USERS`."""
+        return users.User(self.stack.place, name)
 
     def push(self, change: Change) -> str:
         """The new commit's id."""
@@ -199,12 +205,13 @@ class Line:
 
 def started(stack: Stack) -> Line:
     """The line, once every process is healthy and the placeholder answers."""
+    users.write_passwords(stack.place)
     stack.start_aws()
     stack.migrate()
     stack.start_airflow()
     aws = LocalAws(stack.place)
     seeded = seed(stack.place, aws, stack.stopping)
     stack.wait_for_airflow()
-    for dag_id in (DAG_ID, PATIENT, MISTRUSTFUL, STEPWISE):
+    for dag_id in (DAG_ID, PATIENT, MISTRUSTFUL, STEPWISE, ASKED):
         stack.wait_for_dag(dag_id)
     return Line(stack, aws, seeded)

@@ -17,6 +17,10 @@ MISTRUSTFUL = "deliver_mistrustful"
 STEPWISE = "deliver_stepwise"
 """It goes to a second service in five steps of ECS's own, each after a look at the error rate."""
 STEPWISE_SERVICE = "stepwise"
+ASKED = "deliver_asked"
+"""Alice and bob may approve; the commits are alice's."""
+USERS = {"alice": "user", "bob": "user", "vera": "viewer"}
+"""Airflow's users beside the administrator, and their roles."""
 BROKEN = "broken.yaml"
 """A file with a misspelt word, in the line MISSPELT_LINE."""
 MISSPELT_LINE = 3
@@ -34,9 +38,18 @@ def copied_dags(folder: Path, app_port: int) -> Path:
     (pipelines / "greeter.yaml").write_text(greeter)
     (pipelines / "patient.yaml").write_text(_named("patient", patient))
     (pipelines / "mistrustful.yaml").write_text(_named("mistrustful", _changed(greeter, unseen)))
+    (pipelines / "asked.yaml").write_text(_asked(greeter))
     (pipelines / "stepwise.yaml").write_text(_stepwise(text))
     (pipelines / BROKEN).write_text("application: broken\nowner: nobody\nsorce: {provider: codecommit}\n")
     return folder
+
+
+def _asked(greeter: str) -> str:
+    """The greeter, which needs somebody's word before it goes to production."""
+    told = yaml.safe_load(greeter) | {"application": "asked"}
+    approvers = [{"user": "alice", "commits_as": ["dana@example.com"]}, {"user": "bob"}]
+    told["environments"]["production"]["approval"] = {"approvers": approvers}
+    return yaml.safe_dump(told, sort_keys=False)
 
 
 def _stepwise(text: str) -> str:
