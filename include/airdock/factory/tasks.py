@@ -9,6 +9,7 @@ from airflow.sdk import Asset, BaseOperator
 
 from airdock.aws.code_repositories import CodeRepository
 from airdock.aws.hooks import Account
+from airdock.aws.operators.announcing import Announcement
 from airdock.aws.operators.approve import ApproveOperator
 from airdock.aws.operators.codedeploy import CodeDeployCreateDeploymentOperator
 from airdock.aws.operators.codedeploy_rollback import CodeDeployRollBackOperator
@@ -30,15 +31,13 @@ from airdock.spec.task_definition import InfrastructureTaskDefinition
 
 
 def approve(pipeline: Pipeline, name: str, target: Environment, release: Release, **kwargs: Any) -> BaseOperator:
-    source, scan = pipeline.source, release.made_by.get("wait_for_scan")
+    scan = release.made_by.get("wait_for_scan")
     return ApproveOperator(
         task_id="approve",
         application=pipeline.application,
         environment=name,
         target=target,
-        repository=CodeRepository(
-            source.provider, source.repository, Account(pipeline.aws_connection, pipeline.region), source.connection
-        ),
+        repository=_code_repository(pipeline),
         source=release.source,
         build=release.build,
         scan_task=scan.task_id if scan else "",
@@ -55,6 +54,7 @@ def hold(pipeline: Pipeline, name: str, target: Environment, release: Release, *
         target=target,
         again=release.again,
         newest_wins=not release.again,
+        announcement=announcement(pipeline, name, release),
         **kwargs,
     )
 
@@ -175,8 +175,26 @@ def verdict(
         source=(release.source.operator.task_id, release.source.key),
         earlier=[task.task_id for task in earlier],
         outlets=[live_asset(pipeline.application, name)],
+        announcement=announcement(pipeline, name, release),
         **kwargs,
     )
+
+
+def announcement(pipeline: Pipeline, name: str, release: Release) -> Announcement:
+    """Who hears of the environment's part of a delivery."""
+    return Announcement(
+        application=pipeline.application,
+        environment=name,
+        repository=_code_repository(pipeline),
+        report=pipeline.report,
+        notices=pipeline.notify,
+        source=(release.source.operator.task_id, release.source.key),
+    )
+
+
+def _code_repository(pipeline: Pipeline) -> CodeRepository:
+    source, account = pipeline.source, Account(pipeline.aws_connection, pipeline.region)
+    return CodeRepository(source.provider, source.repository, account, source.connection)
 
 
 def _by_codedeploy(target: Environment) -> bool:

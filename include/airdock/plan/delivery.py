@@ -80,6 +80,11 @@ class StepEnd:
         return f"{DOING[self.step]}{f' ({self.task})' if self.task else ''}"
 
 
+def came_to(ends: Sequence[StepEnd]) -> bool:
+    """Whether the delivery came to the environment at all."""
+    return any(end.step is ENTRY and end.state in ("success", "failed") for end in ends)
+
+
 def judge_delivery(subject: str, ends: Sequence[StepEnd], stands: str = "", not_passed: str = "") -> OutcomeReport:
     """What the delivery came to.
 

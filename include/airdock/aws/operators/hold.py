@@ -9,6 +9,7 @@ from airflow.sdk import Context
 
 from airdock.aws.hooks import Account
 from airdock.aws.leases import Leases
+from airdock.aws.operators.announcing import Announcement
 from airdock.aws.operators.job import JobOperator
 from airdock.aws.release_records import Records
 from airdock.aws.watch import Facts, Subject
@@ -34,6 +35,7 @@ class HoldOperator(JobOperator):
     Args:
         again: "True" where the release has been live here before.
         newest_wins: whether a run that began before the one whose release is live here is superseded.
+        announcement: who hears that the delivery has come to the environment.
 
     Record: the Lease.
     """
@@ -49,6 +51,7 @@ class HoldOperator(JobOperator):
         target: Environment,
         again: str = "",
         newest_wins: bool = False,
+        announcement: Announcement | None = None,
         **kwargs: Any,
     ) -> None:
         account = Account(target.aws_connection, target.region)
@@ -58,6 +61,7 @@ class HoldOperator(JobOperator):
         self.environment = environment
         self.again = again
         self.newest_wins = newest_wins
+        self.announcement = announcement
         self.records = Records(account, application, environment)
         self.leases = Leases(account, application, environment)
 
@@ -65,6 +69,8 @@ class HoldOperator(JobOperator):
         return self.leases.path
 
     def deliver(self, context: Context) -> Any:
+        if self.announcement:
+            self.announcement.begin(context)
         self._wait_for_thaw()
         return self._taken(context) or self._wait(context)
 

@@ -9,12 +9,13 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from airdock.aws.leases import Leases
+from airdock.aws.operators.announcing import Announcement
 from airdock.aws.operators.job import DeliveryOperator
 from airdock.aws.operators.recording import recorded
 from airdock.aws.production import Service, stamp, standing
 from airdock.aws.release_records import Records
 from airdock.errors import AirdockError, Fault
-from airdock.plan.delivery import ENTRY, Step, StepEnd, judge_delivery
+from airdock.plan.delivery import ENTRY, Step, StepEnd, came_to, judge_delivery
 from airdock.plan.release_record import ReleaseRecord
 from airdock.release import Outcome, OutcomeReport, Source
 
@@ -30,6 +31,7 @@ class VerdictOperator(DeliveryOperator):
             may have several, its name follows: `"before_traffic migrate"`.
         source: task id and XCom key of the source's record.
         earlier: the ids of the verdicts on the environments before this one.
+        announcement: who hears of it.
 
     The OutcomeReport lies under the XCom keys `outcome` and `return_value`, whether the task fails or not, and the
     release's record in SSM. The task's outlets, assets, get an event only when the release is live. A run that ends
@@ -45,6 +47,7 @@ class VerdictOperator(DeliveryOperator):
         tasks: Mapping[str, str],
         source: tuple[str, str] = ("clone_source", "return_value"),
         earlier: Sequence[str] = (),
+        announcement: Announcement | None = None,
         **kwargs: Any,
     ) -> None:
         kwargs.setdefault("trigger_rule", "all_done")
@@ -58,6 +61,7 @@ class VerdictOperator(DeliveryOperator):
         self.tasks = dict(tasks)
         self.source = source
         self.earlier = list(earlier)
+        self.announcement = announcement
 
     def deliver(self, context: Context) -> Any:
         ends = self._ends(context)
@@ -73,6 +77,8 @@ class VerdictOperator(DeliveryOperator):
         run = context["dag_run"]
         # The lease of a run that is over is taken over, should this fail to the end.
         self._wanted(context, "the lease can't be given back", lambda: self.leases.give_back((run.dag_id, run.run_id)))
+        if self.announcement:
+            self.announcement.end(context, report, came_to(ends), self.earlier)
         if report.outcome is not Outcome.LIVE:
             raise AirflowFailException(report.sentence)
         self._wanted(context, "the service can't be tagged", lambda: stamp(self.service, kept.tags()))
