@@ -20,6 +20,8 @@ from airdock.aws.watch.wake import names
 from airdock.errors import Fault
 
 JITTER = 0.1
+GATHER_SECONDS = 1.0
+"""How long waits that come one by one gather for a call, after one that has just gone out."""
 HEARD_SECONDS = 3600.0
 """How long an event proves that events arrive."""
 
@@ -48,9 +50,14 @@ class _Queue:
     watch: Watch
     quota: Quota
     waits: dict[Wait, None] = field(default_factory=dict)
+    gathering_until: float = -inf
 
     def due_at(self) -> float:
-        return min((wait.due for wait in self.waits if not wait.asked), default=inf)
+        """When a call is to go out; woken waits do not wait for company."""
+        return min((self._due_at(wait) for wait in self.waits if not wait.asked), default=inf)
+
+    def _due_at(self, wait: Wait) -> float:
+        return wait.due if wait.woken else max(wait.due, self.gathering_until)
 
     def chosen(self, now: float) -> list[Wait]:
         """Who is looked at now: those whose time has come, and as many more as the calls for them have room for."""
@@ -63,6 +70,8 @@ class _Queue:
 
     def batches(self, source: Source, now: float) -> Iterator[Batch]:
         chosen, size = self.chosen(now), self.watch.batch
+        if chosen and size > 1:
+            self.gathering_until = now + GATHER_SECONDS
         for start in range(0, len(chosen), size):
             batch = Batch(source, self.watch, tuple(chosen[start : start + size]))
             self.quota.begin(now)
@@ -86,7 +95,7 @@ class Sweep:
     def join(self, subject: Subject, quick_seconds: float, facts: Facts | None, now: float) -> Wait:
         """Add a wait; its first look comes after `quick_seconds`, never much earlier."""
         pause = quick_seconds * self._jitter()
-        wait = Wait(subject, quick_seconds, facts, now + pause, now + pause, pause, now)
+        wait = Wait(subject, quick_seconds, facts, now + quick_seconds * (1 - JITTER), now + pause, pause, now)
         if wait.source not in self._queues:
             watch = watch_for(subject.kind)
             self._queues[wait.source] = _Queue(watch, self._purse.of(subject.account, watch.service))

@@ -13,6 +13,9 @@ from airdock.errors import Fault, Refused
 
 SLOWEST_PAUSE_SECONDS = 60.0
 """No back-off makes a pause longer than this, unless the wait asked for a longer one."""
+RESTED = 1 / 4
+"""The share of its pause after which a wait joins a look at others. With a half, two groups of waits whose looks
+alternate would do so for ever; with a quarter they soon look together."""
 UNKNOWN_SECONDS = 120.0
 """How long AWS may take to know a job whose id it gave out itself."""
 
@@ -58,8 +61,9 @@ class Wait:
         return Source(self.subject.kind, self.subject.account)
 
     def may_join(self, now: float) -> bool:
-        """Whether to look now as well when a call goes out for others anyway: half of the pause is over."""
-        return not self.asked and self.first_look_at <= now and self.due - self.pause_seconds / 2 <= now
+        """Whether to look now as well when a call goes out for others anyway."""
+        rested_at = self.due - self.pause_seconds * (1 - RESTED)
+        return not self.asked and max(self.first_look_at, rested_at) <= now
 
     def wake(self, now: float) -> None:
         """Look soon, and often for a while."""

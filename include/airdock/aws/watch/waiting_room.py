@@ -115,9 +115,13 @@ class WaitingRoom:
                 seat.tell(news)
         self._look_around()
 
-    def _woken(self, named: set[str]) -> None:
-        """Called by the queue's thread; raises RuntimeError once the loop is closed."""
-        self._loop.call_soon_threadsafe(self._wake, named)
+    def _woken(self, named: set[str]) -> bool:
+        """Called in the queue's thread; False once the loop is closed."""
+        try:
+            self._loop.call_soon_threadsafe(self._wake, named)
+        except RuntimeError:
+            return False
+        return True
 
     def _wake(self, named: set[str]) -> None:
         if self._sweep.wake(named, self._loop.time()):

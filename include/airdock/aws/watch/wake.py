@@ -14,16 +14,15 @@ from airdock.aws.watch.subject import Facts, Subject
 
 def named_in(event: Mapping[str, Any]) -> set[str]:
     """The names in an event: ids and ARNs of jobs and of their services, `repository@digest` of images."""
-    detail = event.get("detail")
-    if not isinstance(detail, Mapping):
-        return set()
+    detail, resources = event.get("detail"), event.get("resources")
+    detail = detail if isinstance(detail, Mapping) else {}
     told = {
         _text(detail, "build-id").partition(":build/")[2],
         _text(detail, "deploymentId"),
         _text(detail, "serviceDeploymentArn"),
         _text(detail, "taskArn"),
         _image(detail),
-        *(each for each in event.get("resources") or () if isinstance(each, str)),
+        *(each for each in (resources if isinstance(resources, list) else ()) if isinstance(each, str)),
     }
     return told - {""}
 

@@ -16,7 +16,6 @@ from typing import Any
 from airdock.aws.faults import spoken
 from airdock.aws.hooks import Account
 from airdock.aws.watch.wake import named_in
-from airdock.errors import AirdockError
 
 WAKE_QUEUE = "AIRDOCK_WAKE_QUEUE"
 """The environment variable of a triggerer with its queue's URL; without it, waits are only polled."""
@@ -28,28 +27,27 @@ log = logging.getLogger(__name__)
 Message = Mapping[str, Any]
 
 
-def listen(url: str, wake: Callable[[set[str]], None]) -> None:
-    """Wake who is named in the queue's messages until `wake` raises RuntimeError: nobody waits here any more."""
-    pause = Event()
-    while True:
+def listen(url: str, wake: Callable[[set[str]], bool]) -> None:
+    """Wake who is named in the queue's messages until `wake` says that nobody waits here any more."""
+    pause, going_on = Event(), True
+    while going_on:
         try:
-            _turn(url, wake)
-        except AirdockError as error:
-            log.warning("%s; until it answers, waits are only polled", error.sentence)
+            going_on = _turn(url, wake)
+        except Exception as error:  # whatever is wrong with the queue, waits are polled, and it may be mended
+            log.warning("%s; until the queue answers, waits are only polled", error)
             pause.wait(TROUBLE_SECONDS)
-        except RuntimeError:
-            return
 
 
-def _turn(url: str, wake: Callable[[set[str]], None]) -> None:
+def _turn(url: str, wake: Callable[[set[str]], bool]) -> bool:
     """One long poll. Messages are deleted after waking: a death in between costs a second waking, no event."""
     with spoken(f"listening to {url}"):
         sqs = Account(region=_region(url)).client("sqs", once=True)
         asked = {"WaitTimeSeconds": LONG_POLL_SECONDS, "MaxNumberOfMessages": MESSAGES_AT_ONCE}
         messages = sqs.receive_message(QueueUrl=url, **asked).get("Messages", [])
-        wake(named_in_all(message["Body"] for message in messages))
-        if messages:
+        going_on = wake(named_in_all(message["Body"] for message in messages))
+        if messages and going_on:
             sqs.delete_message_batch(QueueUrl=url, Entries=_receipts(messages))
+    return going_on
 
 
 def named_in_all(bodies: Iterable[str]) -> set[str]:
