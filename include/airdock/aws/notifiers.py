@@ -35,15 +35,13 @@ def send(way: Notice, message: Message, context: Any) -> None:
         Fault: it was not sent.
     """
     try:
-        notifier = _MAKERS[way.to](way, message)
+        with spoken(f"telling {way.to}"):
+            _MAKERS[way.to](way, message).notify(context)
+    except AirdockError:
+        raise
     except ImportError as error:
         provider = f"apache-airflow-providers-{_PROVIDERS[way.to]}"
         raise Refused(f"{way.to} needs {provider}, which can't be used here: {error}") from None
-    try:
-        with spoken(f"telling {way.to}"):
-            notifier.notify(context)
-    except AirdockError:
-        raise
     except Exception as error:
         # Its text may have a webhook's address in it, which is a secret.
         status = getattr(getattr(error, "response", None), "status_code", "")
@@ -82,8 +80,13 @@ def _ses(way: SesNotice, message: Message) -> Any:
 
 def _chime(way: ChimeNotice, message: Message) -> Any:
     from airflow.providers.amazon.aws.notifications.chime import ChimeNotifier
+    from airflow.sdk import BaseHook
 
-    return ChimeNotifier(chime_conn_id=way.connection, message=notice.chat(message))
+    notifier = ChimeNotifier(chime_conn_id=way.connection, message=notice.chat(message))
+    # The provider's hook hangs the webhook's whole address, a secret, onto that of the connection `http_default`.
+    notifier.hook.http_conn_id = way.connection
+    notifier.hook.webhook_endpoint = BaseHook.get_connection(way.connection).password
+    return notifier
 
 
 def _slack(way: SlackNotice, message: Message) -> Any:
