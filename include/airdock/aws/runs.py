@@ -31,7 +31,8 @@ def state(dag_id: str, run_id: str) -> str | None:
     from airflow.sdk.execution_time.comms import GetDagRunState
 
     told: Any = _asked(GetDagRunState(dag_id=dag_id, run_id=run_id), f"asking for {run_id} of {dag_id}")
-    return None if told is None else str(told.state)
+    # Airflow types it as a text, and sends a member of an enum.
+    return None if told is None else str(getattr(told.state, "value", told.state))
 
 
 def _asked(message: Any, doing: str) -> Any:
