@@ -24,8 +24,6 @@ if TYPE_CHECKING:
         SnsNotice,
     )
 
-SLACK_SECONDS = 5
-
 
 def send(way: Notice, message: Message, context: Any) -> None:
     """Send a message.
@@ -90,14 +88,15 @@ def _chime(way: ChimeNotice, message: Message) -> Any:
 
 
 def _slack(way: SlackNotice, message: Message) -> Any:
-    text = notice.slack(message)
+    # Unfurling would have Slack open whatever address a commit mentions.
+    said = {"text": notice.slack(message), "timeout": 5, "unfurl_links": False, "unfurl_media": False}
     if way.channel is None:
         from airflow.providers.slack.notifications.slack_webhook import SlackWebhookNotifier
 
-        return SlackWebhookNotifier(slack_webhook_conn_id=way.connection, text=text, timeout=SLACK_SECONDS)
+        return SlackWebhookNotifier(slack_webhook_conn_id=way.connection, **said)
     from airflow.providers.slack.notifications.slack import SlackNotifier
 
-    return SlackNotifier(slack_conn_id=way.connection, channel=way.channel, text=text, timeout=SLACK_SECONDS)
+    return SlackNotifier(slack_conn_id=way.connection, channel=way.channel, **said)
 
 
 def _apprise(way: AppriseNotice, message: Message) -> Any:
