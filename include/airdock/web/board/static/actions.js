@@ -1,0 +1,148 @@
+// What somebody can do to an application, each told in words before it happens.
+
+import { h } from "./dom.js";
+import { choice, confirm, field } from "./confirm.js";
+import { button, sha, to } from "./parts.js";
+
+let board = { frozen: null };
+let notify = () => {};
+
+/** What the page knows of the line, and how it tells what was done. */
+export function connect(told, tell) {
+  board = told ?? board;
+  notify = tell ?? notify;
+}
+
+/** The actions of an application's row. */
+export function menu(app) {
+  if (!app.can_deploy) return h("span", { class: "faint", title: "You may look, but not deploy" }, h("span", { class: "said" }, "You may look, but not deploy"), "view only");
+  return h("div", { class: "actions" },
+    button("Deliver", () => deliver(app), { "aria-label": `Deliver ${app.name}` }),
+    app.environments.some((there) => there.live) && button("Roll back", () => rollBack(app), { "aria-label": `Roll back ${app.name}` }));
+}
+
+export function deliver(app) {
+  const names = app.environments.map((there) => there.name);
+  confirm({
+    heading: `Deliver ${app.name}`,
+    label: "Deliver",
+    says: [
+      "The newest commit of its branch is built and scanned, then goes through the environments in their order.",
+      "Each environment is verified; what fails there goes back by itself, and the line ends.",
+      held(),
+    ],
+    fields: [choice("environment", "As far as", names, names.at(-1)), field("revision", "Revision", { maxlength: 250, placeholder: "newest commit of its branch" }, "A branch, a tag, or a full commit id.")],
+    request: ({ environment, revision }) => start(app.dag_id, { ...(revision.trim() && { revision: revision.trim() }), environment }),
+    done: (run) => started(run, `Delivery of ${app.name} has started.`),
+  });
+}
+
+export function rollBack(app) {
+  const names = app.environments.filter((there) => there.live).map((there) => there.name);
+  confirm({
+    heading: `Roll back ${app.name}`,
+    label: "Roll back",
+    tone: "bad",
+    says: [
+      "The last good release before the one that is live now goes into the environment again. Nothing is built.",
+      "Traffic moves as in every deployment: the old version answers as soon as it is healthy.",
+      ...app.environments.filter((there) => there.live).map((there) => h("span", {}, `Live in ${there.name} now: `, sha(there.live.commit), ` ${there.live.subject ?? ""}`)),
+      board.frozen && "The line is stopped; a way back is let through all the same.",
+    ],
+    fields: [choice("environment", "Where", names, names.at(-1))],
+    request: ({ environment }) => start(app.deploy_dag_id, { release: null, environment, from_environment: null }),
+    done: (run) => started(run, `${app.name} is on its way back.`),
+  });
+}
+
+/** Bring a release that was live in one environment to another, or to the same once more. */
+export function deployRelease(app, release, from, environment) {
+  const again = from === environment;
+  confirm({
+    heading: again ? `Deploy to ${environment} again` : `Promote to ${environment}`,
+    label: again ? "Deploy again" : "Promote",
+    says: [
+      h("span", {}, sha(release.commit), ` ${release.subject ?? ""}`),
+      again ? `It was live in ${environment} before, and goes there again; nothing is built.`
+        : `It is the image that ran in ${from}, to the byte; nothing is built. ${environment} verifies it as every release.`,
+      held(),
+    ],
+    request: () => start(app.deploy_dag_id, { release: release.release, environment, from_environment: again ? null : from }),
+    done: (run) => started(run, `${app.name} is on its way to ${environment}.`),
+  });
+}
+
+/** An action as the server describes it, told in its own words. */
+export function offered(action, done) {
+  confirm({
+    heading: action.label,
+    label: action.label,
+    tone: ["stop", "roll_back"].includes(action.name) ? "bad" : "",
+    says: [action.says, action.name === "stop" ? null : action.name === "roll_back" ? null : held()],
+    request: () => ({ method: action.method, path: action.path, body: action.body }),
+    done: (answer) => (answer?.dag_run_id && action.name !== "stop" ? started(answer, `${action.label}: it has started.`) : (notify(`${action.label}: done.`), done())),
+  });
+}
+
+export function freeze(done) {
+  confirm({
+    heading: "Stop the line",
+    label: "Stop the line",
+    tone: "bad",
+    says: [
+      "No delivery of any application enters an environment until the line runs again; builds and scans go on.",
+      "What is in the middle of its traffic ends as it would have. A way back is let through.",
+      "Everybody sees who stopped it, and why.",
+    ],
+    fields: [field("reason", "Why", { required: true, maxlength: 300 })],
+    request: ({ reason }) => ({ method: "POST", path: "api/freeze", body: { frozen: true, reason } }),
+    done: () => (notify("The line is stopped."), done()),
+  });
+}
+
+export function thaw(frozen, done) {
+  confirm({
+    heading: "Let the line run",
+    label: "Let it run",
+    says: [`${frozen.by} stopped it: ${frozen.reason || "no reason given"}.`, "Every delivery that is held goes on, within seconds."],
+    request: () => ({ method: "POST", path: "api/freeze", body: { frozen: false, reason: "" } }),
+    done: () => (notify("The line runs again."), done()),
+  });
+}
+
+/** Say yes or no to a release. */
+export function answer(question, option, done) {
+  const yes = option === "Approve";
+  const place = [question.dag_id, question.run_id].map(encodeURIComponent);
+  const task = `${encodeURIComponent(question.task_id)}/${question.map_index ?? -1}`;
+  confirm({
+    heading: `${option} ${question.application} for ${question.environment}`,
+    label: option,
+    tone: yes ? "" : "bad",
+    says: [
+      h("span", {}, sha(question.commit), ` ${question.subject ?? ""}`, question.author ? ` by ${question.author}` : ""),
+      yes ? `If no other approval is missing, it goes to ${question.environment} now.` : `It does not go to ${question.environment}, and this delivery ends as refused.`,
+      "Your name is kept with the answer; it can't be taken back.",
+      yes && held(),
+    ],
+    request: () => ({
+      method: "PATCH",
+      path: `/api/v2/dags/${place[0]}/dagRuns/${place[1]}/taskInstances/${task}/hitlDetails`,
+      body: { chosen_options: [option], params_input: {} },
+    }),
+    done: () => (notify(yes ? "Approved." : "Refused."), done()),
+  });
+}
+
+function start(dag, conf) {
+  return { method: "POST", path: `/api/v2/dags/${encodeURIComponent(dag)}/dagRuns`, body: { logical_date: null, conf } };
+}
+
+function started(run, sentence) {
+  notify(sentence);
+  location.hash = to.delivery(run.dag_id, run.dag_run_id);
+}
+
+function held() {
+  return board.frozen && `The line is stopped by ${board.frozen.by}: it waits before the first environment until the line runs again.`;
+}

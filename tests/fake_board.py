@@ -1,0 +1,208 @@
+"""A server that plays the board's contract from made-up data: a line in every state, and text that strangers wrote."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+STATIC = Path(__file__).parents[1] / "include/airdock/web/board/static"
+HOSTILE = '<img src=x onerror=alert(1)>"><script>alert(2)</script>'
+POLICY = "default-src 'self'; frame-ancestors 'self'; base-uri 'none'; object-src 'none'"
+TYPES = {".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+SUBJECTS = (
+    "Retry card payments when the acquirer times out",
+    "Show prices with tax in the basket",
+    "Raise the connection pool to 40",
+    "Fix the time zone of monthly invoices",
+    "Cache exchange rates for an hour",
+    "Drop the old search index",
+    "Log the request id with every error",
+    "Update OpenSSL to 3.0.15",
+)
+AUTHORS = ("Ada Moreau", "Jonas Weber", "Priya Natarajan", "Tomás Ferreira", "Li Wen", "Sara Lindqvist")
+NOUNS = ("basket", "billing", "catalog", "checkout", "customer", "invoice", "ledger", "mailer", "orders", "payments")
+PLACES = ("staging", "canary-eu", "production")
+
+
+class FakeBoard:
+    """The data, which a test changes at will, and every request that changed something: (method, path, body)."""
+
+    def __init__(self, applications: int = 12) -> None:
+        self.now = datetime.now(UTC)
+        self.sent: list[tuple[str, str, Any]] = []
+        self.answers: dict[str, tuple[int, Any]] = {}
+        """What a path answers in place of the data."""
+        self.frozen: dict[str, str] | None = None
+        self.applications = [self._application(number) for number in range(applications)]
+        self.overtakes = {"blue": 90, "green": 10}
+        self.address = ""
+
+    def at(self, minutes: float) -> str:
+        """ISO 8601, so many minutes ago."""
+        return (self.now - timedelta(minutes=minutes)).isoformat().replace("+00:00", "Z")
+
+    def told(self, path: str, query: dict[str, str]) -> Any:
+        """The contract's answer to a GET below api/, or None."""
+        kind, _, rest = path.partition("/")
+        names = [unquote(each) for each in rest.split("/")] if rest else []
+        if kind == "overview":
+            user = {"name": "dana"}
+            return {"now": self.at(0), "frozen": self.frozen, "user": user, "applications": self.applications}
+        tellers = {"approvals": self.approvals, "measures": self.measures, "deliveries": self.delivery}
+        tellers |= {"releases": self.releases, "compare": self.compare}
+        return tellers[kind](names, query) if kind in tellers else None
+
+    def approvals(self, names: list[str], query: dict[str, str]) -> Any:
+        return {"approvals": []}
+
+    def measures(self, names: list[str], query: dict[str, str]) -> Any:
+        return None
+
+    def delivery(self, names: list[str], query: dict[str, str]) -> Any:
+        return None
+
+    def releases(self, names: list[str], query: dict[str, str]) -> Any:
+        return None
+
+    def compare(self, names: list[str], query: dict[str, str]) -> Any:
+        return None
+
+    def _application(self, number: int) -> dict[str, Any]:
+        chance = random.Random(number)
+        name = f"{NOUNS[number % 10]}{'' if number < 10 else f'-{number // 10}'}"
+        return {
+            "name": name,
+            "description": "What customers are about to buy" if number % 3 else "",
+            "owner": f"team-{'abcd'[number % 4]}",
+            "dag_id": f"deliver_{name}",
+            "deploy_dag_id": f"deploy_{name}",
+            "can_deploy": number != 3,
+            "environments": [self._place(number, name, place, chance) for place in PLACES[:: 1 + number % 2]],
+        }
+
+    def _place(self, number: int, name: str, place: str, chance: random.Random) -> dict[str, Any]:
+        last = place == "production"
+        live = self._release(name, chance, 40 + chance.random() * 9000)
+        found: dict[str, Any] = {
+            "name": place,
+            "live": live,
+            "last": None,
+            "running": None,
+            "waiting": 0,
+            "drift": None,
+        }
+        found["last"] = {**{key: live[key] for key in ("commit", "subject", "author", "at", "dag_id", "run_id")}}
+        found["last"] |= {"outcome": "live", "sentence": "It is live and verified."}
+        if last and number in (1, 4):
+            found["running"] = self._running(name, chance, "deploy" if number == 1 else "approve")
+        if last and number in (2, 7):
+            found["last"] |= self._failed(name, chance, "rolled_back" if number == 2 else "refused")
+        if last and number == 5:
+            found["drift"] = "The service runs greeter:41, which Airdock did not deploy; released was greeter:39."
+        if number == 6:
+            found |= {"live": None, "last": None} if last else {"waiting": 2}
+        if number == 8:
+            live |= {"subject": HOSTILE, "author": HOSTILE, "verified": False}
+        return found
+
+    def _release(self, name: str, chance: random.Random, minutes: float) -> dict[str, Any]:
+        commit = self._commit(name, chance)
+        made = {"digest": f"sha256:{hashlib.sha256(commit['commit'].encode()).hexdigest()}", "at": self.at(minutes)}
+        run = {"dag_id": f"deliver_{name}", "run_id": f"push__{commit['commit'][:12]}"}
+        arn = f"arn:aws:ecs:eu-west-1:123456789012:task-definition/{name}:{chance.randrange(9, 80)}"
+        key = f"20261123T090000Z-{commit['commit'][:8]}"
+        return {"release": key, **commit, **made, **run, "task_definition": arn, "verified": True}
+
+    def _commit(self, name: str, chance: random.Random) -> dict[str, str]:
+        sha = hashlib.sha256(f"{name}{chance.random()}".encode()).hexdigest()[:40]
+        return {"commit": sha, "subject": chance.choice(SUBJECTS), "author": chance.choice(AUTHORS)}
+
+    def _running(self, name: str, chance: random.Random, task: str) -> dict[str, Any]:
+        weights = {"blue": 90, "green": 10} if task == "deploy" else None
+        stage = {"stage": f"production.{task}", "stage_state": "deferred", "since": self.at(2.5), "weights": weights}
+        return {**self._commit(name, chance), **stage, "dag_id": f"deliver_{name}", "run_id": "push__running"}
+
+    def _failed(self, name: str, chance: random.Random, outcome: str) -> dict[str, Any]:
+        sentence = {
+            "rolled_back": "Taken back at 10 % of the traffic: errors of the new version rose to 8.4 % (at most 1 %).",
+            "refused": "The scan found 1 critical vulnerability: CVE-2026-1234 in openssl 3.0.11.",
+        }[outcome]
+        run = {"dag_id": f"deliver_{name}", "run_id": "push__failed", "at": self.at(14)}
+        return {**self._commit(name, chance), **run, "outcome": outcome, "sentence": sentence}
+
+
+class _Handler(BaseHTTPRequestHandler):
+    board: FakeBoard
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        address = urlsplit(self.path)
+        path = address.path.removeprefix("/airdock/")
+        if path.startswith("api/"):
+            self._tell(path, {name: values[-1] for name, values in parse_qs(address.query).items()})
+            return
+        file = STATIC / (path.removeprefix("static/") or "index.html")
+        if address.path.startswith("/airdock/") and file.is_file():
+            self._send(200, file.read_bytes(), TYPES[file.suffix])
+        else:
+            self._send(404, b"not here", "text/plain")
+
+    def _tell(self, path: str, query: dict[str, str]) -> None:
+        status, told = self.board.answers.get(path, (200, None))
+        found = self.board.told(path.removeprefix("api/"), query) if told is None else told
+        if found is None:
+            self._json(404, {"detail": "There is no such thing."})
+            return
+        tag = f'"{hashlib.sha256(json.dumps(found).encode()).hexdigest()[:16]}"'
+        if status == 200 and self.headers.get("If-None-Match") == tag:
+            self._send(304, b"", "application/json")
+        else:
+            self._json(status, found, tag)
+
+    def _change(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))) or b"null")
+        self.board.sent.append((self.command, self.path, body))
+        status, told = self.board.answers.get(self.path, (200, None))
+        dag_id = self.path.split("/")[4] if self.path.startswith("/api/v2/dags/") else ""
+        self._json(status, told if told is not None else {"dag_id": dag_id, "dag_run_id": "manual__started"})
+
+    do_POST = do_PATCH = _change
+
+    def _json(self, status: int, told: Any, tag: str = "") -> None:
+        self._send(status, json.dumps(told).encode(), "application/json", tag)
+
+    def _send(self, status: int, body: bytes, kind: str, tag: str = "") -> None:
+        self.send_response(status)
+        headers = {"Content-Type": kind, "Content-Length": str(len(body)), "Content-Security-Policy": POLICY}
+        headers |= {"X-Content-Type-Options": "nosniff", **({"ETag": tag} if tag else {})}
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Quiet."""
+
+
+@contextmanager
+def served(board: FakeBoard, port: int = 0) -> Iterator[FakeBoard]:
+    """The board at `board.address` while the block lasts."""
+    server = ThreadingHTTPServer(("127.0.0.1", port), type("Handler", (_Handler,), {"board": board}))
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    board.address = f"http://127.0.0.1:{server.server_port}/airdock/"
+    try:
+        yield board
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
