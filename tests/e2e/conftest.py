@@ -5,10 +5,13 @@ from collections.abc import Iterator
 import pytest
 
 from demo.stack import Stack
+from tests.e2e.fleet import make_fleet
 from tests.e2e.line import Line, place_for_tests, started
 
 
 @pytest.fixture(scope="session")
 def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
-    with Stack(place_for_tests(tmp_path_factory.mktemp("line"))) as stack:
+    place = place_for_tests(tmp_path_factory.mktemp("line"))
+    make_fleet(place.dags)
+    with Stack(place) as stack:
         yield started(stack)

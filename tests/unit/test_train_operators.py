@@ -89,7 +89,7 @@ def test_a_wave_that_nobody_is_in_is_skipped() -> None:
 
 
 def test_nothing_goes_back_when_all_came_live() -> None:
-    with pytest.raises(AirflowSkipException, match="All applications came live"):
+    with pytest.raises(AirflowSkipException, match="All that went came live"):
         put_back(1).execute(a_train(came("api"), came("web"), came("docs")))
 
 

@@ -16,7 +16,7 @@ def look(pipeline: Pipeline, environment: str) -> Sight:
     """What is new of the application for the environment; what is refused is told in the answer. Raises Fault."""
     records = records_of(pipeline, environment)
     try:
-        head, live = _head(pipeline), records.live()
+        head, live = head_of(pipeline), records.live()
         if live is None or live.commit == head:
             told = news(head, live, [])
         else:
@@ -31,7 +31,8 @@ def records_of(pipeline: Pipeline, environment: str) -> Records:
     return Records(Account(target.aws_connection, target.region), pipeline.application, environment)
 
 
-def _head(pipeline: Pipeline) -> str:
+def head_of(pipeline: Pipeline) -> str:
+    """The newest commit of the branch that the pipeline delivers. Raises Refused or Fault."""
     from airdock.source import reference
     from airdock.source.git import opened
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from airflow.sdk import DAG, BaseOperator, CronTriggerTimetable, TaskGroup
-from airflow.sdk.definitions.mappedoperator import MappedOperator as Mapped
+from airflow.sdk.definitions.mappedoperator import MappedOperator
 from airflow.sdk.definitions.xcom_arg import PlainXComArg
 
 from airdock.aws.operators.follow_run import FollowRunOperator
@@ -26,6 +26,7 @@ from airdock.spec import Pipeline, ReleaseTrain, load_train
 
 DAG_ID = "release_train"
 SETTINGS = "release_train.yaml"
+Task = BaseOperator | MappedOperator
 
 
 def build_dags(folder: Path) -> list[DAG]:
@@ -68,23 +69,28 @@ def release_train(train: ReleaseTrain, pipelines: Sequence[Pipeline]) -> DAG:
             returns=[task.task_id for task in returns],
             put_back=train.on_failure == "put_back",
         )
-        # Nobody waits for a wave that is given up before all its deliveries have ended, hence each one's arrow.
         (returns[-1:] or delivers or [choose]) >> summary
     return dag
 
 
-def _waves_of_deliveries(train: ReleaseTrain, choose: BaseOperator, waves: int) -> list[Mapped]:
-    delivers: list[Mapped] = []
+def _waves_of_deliveries(train: ReleaseTrain, choose: BaseOperator, waves: int) -> list[Task]:
+    delivers: list[Task] = []
+    before: Task = choose
     for number in range(1, waves + 1):
         with TaskGroup(f"wave_{number}"):
             begin = BeginWaveOperator(task_id="begin", wave=number)
             delivers.append(_followed("deliver", DELIVER, train, begin))
-        [choose, *delivers][-2] >> begin
+        before >> begin
+        before = delivers[-1]
     return delivers
 
 
-def _way_back(train: ReleaseTrain, pipelines: Sequence[Pipeline], delivers: list[Mapped]) -> list[Mapped]:
-    """The waves in reverse order, once every delivery has ended."""
+def _way_back(train: ReleaseTrain, pipelines: Sequence[Pipeline], delivers: list[Task]) -> list[Task]:
+    """The waves in reverse order, once every delivery has ended.
+
+    Airflow gives the waves after a failing one up at once, while others of that wave still run: the first task here
+    waits for each wave, and not only for the last.
+    """
     records = {pipeline.application: records_of(pipeline, end_of(train, pipeline)) for pipeline in pipelines}
     ids, before, returns = [task.task_id for task in delivers], list(delivers), []
     with TaskGroup("put_back"):
@@ -97,7 +103,7 @@ def _way_back(train: ReleaseTrain, pipelines: Sequence[Pipeline], delivers: list
     return returns
 
 
-def _followed(task_id: str, purpose: str, train: ReleaseTrain, begin: BaseOperator) -> Mapped:
+def _followed(task_id: str, purpose: str, train: ReleaseTrain, begin: BaseOperator) -> Task:
     """A run for each application that the wave begins with, so many at once as the train may deliver."""
     runs = FollowRunOperator.partial(
         task_id=task_id,

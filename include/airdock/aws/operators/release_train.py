@@ -87,7 +87,7 @@ class PutBackWaveOperator(DeliveryOperator):
     def deliver(self, context: Context) -> Any:
         made, arrivals = _journey(context), _arrivals(context, self.delivers)
         if complete(made, arrivals):
-            raise AirflowSkipException("All applications came live")
+            raise AirflowSkipException("All that went came live" if made.cars else "No application went")
         came = {each.application: each for each in arrivals}
         going = [car for car in made.wave(self.wave) if self._returns(context, car, came.get(car.application))]
         if not going:
