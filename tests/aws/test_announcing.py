@@ -254,7 +254,7 @@ def test_a_notifier_that_never_comes_back_is_left_to_itself(
     monkeypatch.setattr(announcing, "LONGEST_SECONDS", 0.2)
     announcement(forge, {"to": "chime"}, to_forge=False).end(context(), LIVE, True, [])
     over.set()
-    assert "Chime 0 was not told: no end of it after" in caplog.text
+    assert "Notice 1 (chime) was not told: no end of it after" in caplog.text
 
 
 def test_a_webhooks_address_is_in_no_log(
@@ -265,7 +265,7 @@ def test_a_webhooks_address_is_in_no_log(
     monkeypatch.setenv("AIRFLOW_CONN_CHIME_DEFAULT", told)
     announcement(forge, {"to": "chime"}, to_forge=False).end(context(), LIVE, True, [])
     assert [each.path for each in forge.requests] == [f"/hooks/{token}"]
-    assert "Chime 0 was not told" in caplog.text
+    assert "Notice 1 (chime) was not told" in caplog.text
     assert "VERYSECRET" not in caplog.text
 
 

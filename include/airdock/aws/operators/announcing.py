@@ -54,9 +54,9 @@ class Announcement:
         """The verdict is known. `begun`: the delivery came here. `earlier`: the task ids of the verdicts before it."""
         self._tell_forge(context, report.outcome, report.sentence, begun)
         ended = _ended(context, earlier)
-        for number, way in enumerate(self.notices):
+        for number, way in enumerate(self.notices, start=1):
             if wanted(way.on, way.environments, self.environment, report.outcome, ended):
-                self._once(context, f"{way.to} {number}", partial(self._notify, context, report, way))
+                self._once(context, f"notice {number} ({way.to})", partial(self._notify, context, report, way))
 
     def _tell_forge(self, context: Context, outcome: Outcome | None, sentence: str, begun: bool) -> None:
         if may_have_one(self.repository, self.report):
