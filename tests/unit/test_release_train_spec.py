@@ -8,6 +8,8 @@ import pytest
 
 from airdock.spec import ReleaseTrain, SpecError, Train, load_train
 
+ROOT = Path(__file__).parents[2]
+
 
 def train_of(folder: Path, text: str) -> ReleaseTrain:
     path = folder / "release_train.yaml"
@@ -49,3 +51,14 @@ def test_a_missing_file_is_a_problem_in_words(tmp_path: Path) -> None:
 
 def test_an_empty_group_is_enough_to_go_with_the_train() -> None:
     assert Train.model_validate({}).depends_on == []
+
+
+def test_the_example_is_a_train() -> None:
+    assert load_train(ROOT / "dags" / "release_train.example.yaml").on_failure == "put_back"
+
+
+def test_every_setting_is_explained_on_the_page_in_the_models_own_words() -> None:
+    page = (ROOT / "docs" / "release-train.md").read_text()
+    for name, setting in ReleaseTrain.model_fields.items():
+        assert f"| `{name}` |" in page
+        assert str(setting.description).split(":")[0].rstrip(".") in page.replace("`", "")
