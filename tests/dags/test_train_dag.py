@@ -85,6 +85,20 @@ def test_what_goes_back_goes_in_reverse_once_every_delivery_has_ended(folder: Pa
     assert {task.trigger_rule for task in begins} == {"all_done"}
 
 
+@pytest.mark.parametrize(
+    ("dag_id", "conf"),
+    [
+        ("deliver_api", {"environment": "production"}),
+        ("deploy_api", {"release": "20261123T120100Z-00000000", "environment": "production"}),
+    ],
+)
+def test_the_applications_dags_take_what_the_train_gives_them(folder: Path, dag_id: str, conf: dict[str, str]) -> None:
+    params = DagBag(str(folder)).dags[dag_id].params
+    assert set(conf) <= set(params)
+    params.update(conf)
+    params.validate()
+
+
 def test_the_limit_counts_for_both_directions(folder: Path) -> None:
     dag = train(put_back(folder))
     for name in ("wave_1.deliver", "wave_3.deliver", "put_back.wave_2.deploy"):
