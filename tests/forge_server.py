@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -135,10 +137,14 @@ _ANSWERS: list[tuple[str, Any]] = [
 
 
 @contextmanager
-def serving() -> Iterator[ForgeServer]:
-    """A ForgeServer on a free port of this host."""
+def serving(certificate: Path | None = None) -> Iterator[ForgeServer]:
+    """A ForgeServer on a free port of this host; over TLS with the file of a key and its certificate."""
     forge = ForgeServer()
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Handler", (_Handler,), {"forge": forge}))
+    if certificate:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate)
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     forge.port = server.server_address[1]
     Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     yield forge

@@ -13,7 +13,8 @@ from demo.place import ROOT
 PATIENT = "deliver_patient"
 """Its canary lasts twenty minutes, long enough to disturb the wait."""
 MISTRUSTFUL = "deliver_mistrustful"
-"""Its check of the page asks for words that no page has."""
+"""Its check of the page asks for words that no page has; its ends are told to the topic NEWS."""
+NEWS = "arn:aws:sns:eu-west-1:123456789012:news"
 STEPWISE = "deliver_stepwise"
 """It goes to a second service in five steps of ECS's own, each after a look at the error rate."""
 STEPWISE_SERVICE = "stepwise"
@@ -37,7 +38,8 @@ def copied_dags(folder: Path, app_port: int) -> Path:
     unseen = {"contains: This is version": "contains: No page says this", "timeout_seconds: 20": "timeout_seconds: 5"}
     (pipelines / "greeter.yaml").write_text(greeter)
     (pipelines / "patient.yaml").write_text(_named("patient", patient))
-    (pipelines / "mistrustful.yaml").write_text(_named("mistrustful", _changed(greeter, unseen)))
+    told = f"notify: [{{to: sns, topic: {NEWS!r}}}]\n"
+    (pipelines / "mistrustful.yaml").write_text(_named("mistrustful", _changed(greeter, unseen)) + told)
     (pipelines / "asked.yaml").write_text(_asked(greeter))
     (pipelines / "stepwise.yaml").write_text(_stepwise(text))
     (pipelines / BROKEN).write_text("application: broken\nowner: nobody\nsorce: {provider: codecommit}\n")

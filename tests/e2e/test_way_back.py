@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from demo.releases import THIRD, Change
 from tests.e2e.line import Line
-from tests.e2e.pipelines import MISTRUSTFUL
+from tests.e2e.pipelines import MISTRUSTFUL, NEWS
 
 
 def test_release_that_answers_500_is_rolled_back_and_fails_the_run(line: Line) -> None:
@@ -23,6 +23,7 @@ def test_release_that_answers_500_is_rolled_back_and_fails_the_run(line: Line) -
 
 def test_release_whose_page_is_not_as_expected_is_taken_back_after_its_deployment(line: Line) -> None:
     before, digest, page = line.last_effect(), line.digest_in_production(), line.page()
+    line.aws.client("sns").create_topic(Name=NEWS.rpartition(":")[2])
     commit = line.push(Change("3.1.0", "Deploy well, and say the wrong words"))
     run_id = line.trigger(dag_id=MISTRUSTFUL)
 
@@ -34,3 +35,6 @@ def test_release_whose_page_is_not_as_expected_is_taken_back_after_its_deploymen
     assert len(line.effects("codedeploy", "CreateDeployment", before)) == 2
     assert line.digest_of(commit) != digest == line.digest_in_production()
     assert line.page() == page
+    [notice] = line.effects("sns", "Publish", before)
+    assert notice["params"]["Subject"] == f"mistrustful {commit[:7]} in production: rolled back"
+    assert f"/dags/{MISTRUSTFUL}/runs/{run_id}" in notice["params"]["Message"]

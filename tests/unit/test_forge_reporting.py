@@ -5,8 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from airdock.errors import Refused
 from airdock.forge import api as forge_api
@@ -131,14 +138,44 @@ def test_an_answer_without_end_or_sense_does_no_harm(server: ForgeServer) -> Non
 
 
 def test_a_login_in_the_machines_netrc_is_not_sent(
-    server: ForgeServer, monkeypatch: pytest.MonkeyPatch, tmp_path: pytest.TempPathFactory
+    server: ForgeServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    netrc = f"{tmp_path}/netrc"
-    with open(netrc, "w") as file:  # noqa: PTH123
-        file.write("machine 127.0.0.1 login ada password secret\n")
-    monkeypatch.setenv("NETRC", netrc)
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login ada password secret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
     tell(api(server), LIVE, begun=False)
     assert [each.authorization for each in server.requests] == [f"Bearer {TOKEN}"]
+
+
+def test_a_forge_whose_certificate_nobody_vouches_for_hears_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate = a_certificate(tmp_path)
+    with serving(certificate) as server:
+        at = address("git", f"https://localhost:{server.port}/acme/greeter.git", "github")
+        assert at is not None
+        [told] = tell(Api(at, f"Bearer {TOKEN}"), LIVE, begun=False)
+        assert "no answer (SSLError)" in told
+        assert server.requests == []
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
+        assert tell(Api(at, f"Bearer {TOKEN}"), LIVE, begun=False) == []
+        assert server.states() == ["success"]
+
+
+def a_certificate(folder: Path) -> Path:
+    """A file with a new key and its own certificate for localhost."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + DAY)
+    signed = made.add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file = folder / "forge.pem"
+    file.write_bytes(private + signed.sign(key, SHA256()).public_bytes(Encoding.PEM))
+    return file
+
+
+DAY = timedelta(days=1)
 
 
 @pytest.mark.parametrize(
