@@ -171,7 +171,7 @@ def test_a_live_release_is_an_event_of_its_asset(greeter: DAG) -> None:
 def test_a_broken_pipeline_breaks_itself_alone_and_visibly(folder: Path) -> None:
     (folder / "pipelines" / "broken.yaml").write_text("application: broken\nsorce: {}\n")
     found = bag(folder)
-    assert set(found.dags) == {"deliver_greeter", "deploy_greeter"}
+    assert set(found.dags) == {"deliver_greeter", "deploy_greeter", "reconcile"}
     [(where, told)] = found.import_errors.items()
     assert "broken_pipelines.py" in where
     assert "broken.yaml" in told

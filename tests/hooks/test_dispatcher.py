@@ -10,12 +10,12 @@ import pytest
 
 from airdock.errors import Fault, Refused
 from airdock.plan.push import Kind, Push, Repository
+from airdock.plan.push_run import conf_of, note_of
 from airdock.spec import Pipeline, parse
 from airdock.web.hooks import dispatcher as module
 from airdock.web.hooks.dispatcher import Dispatcher
 from airdock.web.hooks.inbox import Inbox, key_of
 from airdock.web.hooks.pipelines import Pipelines
-from airdock.web.hooks.runs import conf_of, note_of
 from tests.builders import a_pipeline_text
 
 HERE, BEFORE = "a" * 40, "b" * 40

@@ -35,6 +35,14 @@ def state(dag_id: str, run_id: str) -> str | None:
     return None if told is None else str(getattr(told.state, "value", told.state))
 
 
+def count(dag_id: str, *states: str) -> int:
+    """How many runs of a dag are in one of these states. Raises Fault."""
+    from airflow.sdk.execution_time.comms import GetDRCount
+
+    told: Any = _asked(GetDRCount(dag_id=dag_id, states=list(states)), f"asking for the runs of {dag_id}")
+    return int(told.count)
+
+
 def _asked(message: Any, doing: str) -> Any:
     """Airflow's answer; None when it knows no such thing and was only asked for its state."""
     from airflow.sdk.exceptions import AirflowRuntimeError

@@ -39,6 +39,11 @@ def head(git: Git, branch: str) -> str:
     return _listed(git, branch).get(branch, "")
 
 
+def branches(git: Git) -> Mapping[str, str]:
+    """The commit that each branch is at now, by its full name. Raises Refused, Fault."""
+    return _listed(git, "refs/heads/*")
+
+
 def wanted(ref: str) -> list[str]:
     """The full names that `ref` may stand for, best first; of an annotated tag the commit (`^{}`) is wanted.
 

@@ -9,8 +9,11 @@ from airflow.sdk import Context
 
 from airdock.aws.archives import Bucket
 from airdock.aws.code_repositories import CodeRepository
+from airdock.aws.heads import Head, Heads
 from airdock.aws.operators.job import DeliveryOperator
 from airdock.errors import Refused
+from airdock.plan.push import HEADS
+from airdock.plan.reconcile import PROVIDER
 from airdock.release import Commit, Outcome, Source
 
 if TYPE_CHECKING:
@@ -55,7 +58,9 @@ class CloneSourceOperator(DeliveryOperator):
 
         with opened(self.repository.remote()) as git:
             self._refuse_overtaken(git, context)
-            return self._source(git).to_json()
+            source = self._source(git)
+            self._begin(source.commit, context)
+            return source.to_json()
 
     def _refuse_overtaken(self, git: Git, context: Context) -> None:
         """A push says which branch it moved: where another has moved it on since, that one is delivered."""
@@ -71,6 +76,24 @@ class CloneSourceOperator(DeliveryOperator):
             raise Refused(
                 f"{branch.removeprefix('refs/heads/')} {where}: the push of {self.revision[:12]} was overtaken"
             )
+
+    def _begin(self, commit: Commit, context: Context) -> None:
+        """Note that a delivery has begun with the head of a branch, so that a push which got lost can be found."""
+        branch = str(context["params"].get("ref") or f"{HEADS}{self.revision}")
+        if not branch.startswith(HEADS) or branch == f"{HEADS}{commit.sha}":
+            return
+        run_id, heads, other = str(context["run_id"]), Heads(self.repository.account, self.application), ""
+        try:
+            # Who looks for lost pushes may have looked a moment before another run began.
+            known = heads.begun(branch) if run_id.startswith(f"{PROVIDER}__") else None
+            other = known.run_id if known and known.commit == commit.sha and known.run_id != run_id else ""
+            if not other:
+                heads.begin(Head(branch, commit.sha, run_id))
+        except Refused as refusal:
+            self.log.warning("A push that gets lost will not be found: %s", refusal.sentence)
+        if other:
+            context["ti"].xcom_push(key="deployment_outcome", value=str(Outcome.SUPERSEDED))
+            raise Refused(f"{other} delivers {commit.short} already")
 
     def _source(self, git: Git) -> Source:
         from airdock.source import reference, tree

@@ -3,26 +3,9 @@
 from __future__ import annotations
 
 from airdock.errors import Fault, Refused
-from airdock.plan.push import Kind, Push
+from airdock.plan.push import Push
 from airdock.plan.push_routing import dag_id
-
-
-def conf_of(push: Push) -> dict[str, str]:
-    """The params of the run; what is left out has the pipeline's own default.
-
-    `ref` is the branch that moved: whether the commit is still its newest can be told by it, once the run's turn comes.
-    """
-    ref = push.ref if push.kind is Kind.BRANCH else ""
-    told = {"revision": push.after, "ref": ref, "environment": push.environment}
-    return {name: value for name, value in told.items() if value}
-
-
-def note_of(push: Push) -> str:
-    """What the run's note says, in Airflow's UI."""
-    who = f" by {push.pusher}" if push.pusher else ""
-    what = f": {push.subject}" if push.subject else ""
-    how = "asked for" if push.kind is Kind.REQUEST else f"{push.short_ref} of {push.repository.name} pushed"
-    return f"{how}{who} ({push.provider}){what}"[:900]
+from airdock.plan.push_run import conf_of, note_of
 
 
 def start(application: str, push: Push) -> str:

@@ -1,0 +1,75 @@
+"""What should be, against what is: pushes that nobody delivered, and what runs have left behind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from airdock.plan.lease import Lease
+from airdock.plan.push import Kind, Push, Repository
+from airdock.release import Record
+
+PROVIDER = "reconcile"
+OVER = frozenset({"success", "failed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Found(Record):
+    """Something that is not as it should be; `mended` when it has been put right, `kind`: push, deployment, lease,
+    drift, or trouble for what could not be looked at."""
+
+    kind: str
+    application: str
+    environment: str
+    sentence: str
+    mended: bool = False
+
+    def __str__(self) -> str:
+        where = f"{self.application} {self.environment}".rstrip()
+        return f"{where}: {self.sentence}"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Whether to act, and why."""
+
+    act: bool
+    sentence: str
+
+
+def missed(branch: str, head: str, begun: str | None, waiting: int) -> Decision:
+    """Whether a branch's head was pushed and never begun with.
+
+    `begun`: the commit that a delivery has last begun with, None where none has. `waiting`: runs that have not begun.
+    """
+    if begun is None:
+        return Decision(False, f"{branch} has never been delivered: its first delivery is somebody's own")
+    if head in ("", begun):
+        return Decision(False, f"{branch} is {'gone' if not head else f'at {head[:12]}, as delivered'}")
+    if waiting:
+        return Decision(False, f"{branch} is at {head[:12]}, and a run waits that may be of it")
+    return Decision(True, f"{branch} is at {head[:12]}, and no delivery has begun with it")
+
+
+def lost_push(name: str, ref: str, begun: str, head: str) -> Push:
+    """The push that must have been, as its message would have told it; its run id is the same every time."""
+    return Push(PROVIDER, head, Repository("", name), Kind.BRANCH, ref, before=begun, after=head)
+
+
+def left_behind(lease: Lease | None, state: str | None, now: datetime) -> Decision:
+    """Whether nobody will give a lease back. `state`: the holder's run in Airflow's word, None for an unknown one."""
+    if lease is None or lease.released:
+        return Decision(False, "nobody deploys here")
+    if state in OVER:
+        return Decision(True, f"{lease} is over ({state}) and has not given the lease back")
+    if state is None and datetime.fromisoformat(lease.expires) > now:
+        return Decision(False, f"{lease}, which this Airflow does not know, holds the lease until {lease.expires}")
+    return Decision(False, f"{lease} deploys here since {lease.since}")
+
+
+def drift(recorded: str, commit: str, runs: str, task_definition: str) -> str:
+    """What differs between the newest live release's digest and the one that the service runs; "" for nothing."""
+    if not (recorded and runs) or recorded == runs:
+        return ""
+    arn = task_definition.rpartition("/")[2]
+    return f"runs {runs} ({arn}), but the release that was last verified here is {recorded} ({commit[:12]})"
