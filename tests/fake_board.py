@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from tests import fake_deliveries
+
 STATIC = Path(__file__).parents[1] / "include/airdock/web/board/static"
 HOSTILE = '<img src=x onerror=alert(1)>"><script>alert(2)</script>'
 POLICY = "default-src 'self'; frame-ancestors 'self'; base-uri 'none'; object-src 'none'"
@@ -43,7 +45,9 @@ class FakeBoard:
         """What a path answers in place of the data."""
         self.frozen: dict[str, str] | None = None
         self.applications = [self._application(number) for number in range(applications)]
-        self.overtakes = {"blue": 90, "green": 10}
+        self.green = 10
+        """Percent of the traffic that the running delivery's new version has."""
+        self.questions = [("deliver_customer", True), ("deliver_payments", False)]
         self.address = ""
 
     def at(self, minutes: float) -> str:
@@ -62,19 +66,25 @@ class FakeBoard:
         return tellers[kind](names, query) if kind in tellers else None
 
     def approvals(self, names: list[str], query: dict[str, str]) -> Any:
-        return {"approvals": []}
+        return {"approvals": [fake_deliveries.question(self.at, dag, may) for dag, may in self.questions]}
 
     def measures(self, names: list[str], query: dict[str, str]) -> Any:
-        return None
+        known = [each["name"] for each in self.applications]
+        return fake_deliveries.measures(self.at, known, int(query["days"]), query.get("application", ""))
 
     def delivery(self, names: list[str], query: dict[str, str]) -> Any:
-        return None
+        told = fake_deliveries.delivery(self.at, names[0], names[1], self.green)
+        return _spoiled(told) if names[1] == "push__hostile" else told
 
     def releases(self, names: list[str], query: dict[str, str]) -> Any:
-        return None
+        chance = random.Random(names[0])
+        return fake_deliveries.releases(self.at, names[0], [self._commit(names[0], chance) for _ in range(8)])
 
     def compare(self, names: list[str], query: dict[str, str]) -> Any:
-        return None
+        known = self.releases(names, query)["releases"]
+        keys = [each["release"] for each in known]
+        old, new = keys.index(query["from"]), keys.index(query["to"])
+        return fake_deliveries.compare(known[old], known[new], known[new:old])
 
     def _application(self, number: int) -> dict[str, Any]:
         chance = random.Random(number)
@@ -138,6 +148,19 @@ class FakeBoard:
         }[outcome]
         run = {"dag_id": f"deliver_{name}", "run_id": "push__failed", "at": self.at(14)}
         return {**self._commit(name, chance), **run, "outcome": outcome, "sentence": sentence}
+
+
+def _spoiled(told: Any) -> Any:
+    """The same shape; every text that is no key of the page's own is one that a stranger wrote."""
+    if isinstance(told, dict):
+        kept = ("dag_id", "state", "outcome", "name", "task_id", "environment", "severity", "decision")
+        spared = {key for key in told if key in kept or key == "at" or key.endswith("_at")}
+        return {key: each if key in spared else _spoiled(each) for key, each in told.items()}
+    if isinstance(told, list):
+        return [_spoiled(each) for each in told]
+    if not isinstance(told, str):
+        return told
+    return "javascript:alert(3)//" if told.startswith(("/", "https:")) else HOSTILE
 
 
 class _Handler(BaseHTTPRequestHandler):

@@ -5,9 +5,13 @@ import { Problem, ask, signIn } from "./api.js";
 import { button, failure, icon, loading } from "./parts.js";
 import { connect, freeze, thaw } from "./actions.js";
 import { ago, setClock, tick } from "./time.js";
+import * as approvals from "./approvals.js";
+import * as delivery from "./delivery.js";
+import * as measures from "./measures.js";
 import * as overview from "./overview.js";
+import * as releases from "./releases.js";
 
-const ROUTES = [["", overview]];
+const ROUTES = [["", overview], ["deliveries", delivery], ["releases", releases], ["compare", releases.comparison], ["measures", measures], ["approvals", approvals]];
 const PAGES = [["#/", "Overview"], ["#/approvals", "Approvals"], ["#/measures", "Measures"]];
 const FRAME_SECONDS = 15, LONGEST_SECONDS = 60, TICK_MS = 5000;
 const main = document.getElementById("main");
@@ -90,7 +94,8 @@ async function framed(told) {
   frame.told = told;
   setClock(told.now);
   connect(told, say);
-  drawFrame();
+  if (shown.route.page !== overview && shown.told) draw();
+  else drawFrame();
   if (!due) return;
   frame.at = Date.now();
   try {

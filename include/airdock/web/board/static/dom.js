@@ -64,7 +64,11 @@ function attributes(from, to) {
   for (const { name } of [...from.attributes]) {
     if (!to.hasAttribute(name) && !(name === "open" && from.nodeName === "DETAILS")) from.removeAttribute(name);
   }
-  for (const { name, value } of to.attributes) if (from.getAttribute(name) !== value) from.setAttribute(name, value);
+  for (const { name, value } of to.attributes) {
+    if (from.getAttribute(name) === value) continue;
+    if (name === "style") from.style.cssText = value; // The policy lets a script set a style, and forbids the attribute.
+    else from.setAttribute(name, value);
+  }
 }
 
 function children(from, to) {

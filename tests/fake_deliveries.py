@@ -1,0 +1,207 @@
+"""Made-up deliveries, releases, measures and questions, as the board's contract has them, for `tests.fake_board`."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+SUBJECT = "Retry card payments when the acquirer times out"
+COMMIT = "9f3c1d7e5b2a48c6d0e1f2a3b4c5d6e7f8091a2b"
+ROUNDS = (("continue", 1, 0.4), ("continue", 10, 0.6), ("continue", 25, 0.5))
+BACK = "Taken back at 10 % of the traffic: errors of the new version rose to 8.4 % (at most 1 %)."
+RELEASE_STAGES = (("clone_source", 2), ("build", 94), ("wait_for_scan", 21))
+PLACE_STAGES = (("preflight", 4), ("register", 1), ("deploy", 180), ("verify", 11), ("roll_back", 30), ("verdict", 2))
+CHANGES = [
+    "~ app.image  sha256:4be1d2aa90c1 -> sha256:77d0f3b5c2e9",
+    "+ app.environment.RETRY_LIMIT = 3",
+    "- app.environment.LEGACY_ACQUIRER = on",
+    "~ memory  1024 -> 2048",
+]
+FINDINGS = [
+    {"name": "CVE-2026-1234", "severity": "CRITICAL", "package": "openssl 3.0.11", "fix": "3.0.15"},
+    {"name": "CVE-2026-0871", "severity": "MEDIUM", "package": "libxml2 2.9.14", "fix": ""},
+]
+EVIDENCE = [
+    f"commit    {COMMIT}",
+    f"subject   {SUBJECT}",
+    "author    Jonas Weber <jonas@example.com>, 2026-11-23T13:58:00+00:00",
+    "image     sha256:77d0f3b5c2e9a1b4",
+    "replaces  sha256:4be1d2aa90c1 (payments:38)",
+    "scan      complete: 1 medium",
+    "preflight 14 checks passed",
+    "",
+    *CHANGES,
+]
+At = Callable[[float], str]
+"""ISO 8601, so many minutes ago."""
+
+
+def delivery(at: At, dag_id: str, run_id: str, green: int) -> dict[str, Any]:
+    """`push__running` is in the middle of its traffic, at `green` percent; `push__failed` was taken back."""
+    failed, running = run_id == "push__failed", run_id in ("push__running", "manual__started")
+    states = ("staging", "live", 6.0), ("production", "rolled_back" if failed else None if running else "live", 4.0)
+    stages = [_stage(at, name, None, "success", 9 - number, took) for number, (name, took) in enumerate(RELEASE_STAGES)]
+    for place, outcome, begun in states:
+        stages += _stages(at, place, outcome, begun)
+    return {
+        "application": dag_id.partition("_")[2],
+        "dag_id": dag_id,
+        "run_id": run_id,
+        "state": "running" if running else "failed" if failed else "success",
+        "started_at": at(9),
+        "ended_at": None if running else at(0.4),
+        "commit": COMMIT,
+        "subject": SUBJECT,
+        "author": "Jonas Weber",
+        "trigger": "push to main",
+        "note": None,
+        "environments": [_place(at, *state, green) for state in states],
+        "stages": stages,
+        "scan": {"status": "COMPLETE", "counts": {"CRITICAL": 1, "MEDIUM": 1}, "findings": FINDINGS, "sentence": ""},
+        "difference": CHANGES,
+        "links": [{"label": "Airflow: this run", "url": f"/dags/{dag_id}/runs/{run_id}"}, _console("CodeBuild log")],
+        "actions": _actions(dag_id, run_id, running),
+    }
+
+
+def _place(at: At, name: str, outcome: str | None, begun: float, green: int) -> dict[str, Any]:
+    last = 10 if outcome == "rolled_back" else 100 if outcome else green
+    shares = [share for share in (0, 1, 10, 25, 50, 100) if share < last] + [last]
+    weights = [_weights(at(begun - 0.5 * number), share) for number, share in enumerate(shares)]
+    rounds = [_round(at(begun - 0.5 * number), *each) for number, each in enumerate(ROUNDS[: len(shares) - 1])]
+    found: dict[str, Any] = {"name": name, "outcome": outcome, "sentence": "It is live and verified.", "details": []}
+    if outcome == "rolled_back":
+        weights.append(_weights(at(begun - 2), 0))
+        measures = [{"check": "errors", "value": 8.4, "limit": 1, "unit": "%"}]
+        rounds.append({"at": at(begun - 2), "step": 10, "decision": "abort", "sentence": BACK, "measures": measures})
+        found |= {
+            "sentence": BACK,
+            "details": ["deploy: d-5XK2 was stopped and rolled back", "live again: payments:38"],
+        }
+    return {**found, "weights": weights, "analysis": rounds}
+
+
+def _weights(at: str, green: int) -> dict[str, Any]:
+    return {"at": at, "blue": 100 - green, "green": green}
+
+
+def _round(at: str, decision: str, step: int, errors: float) -> dict[str, Any]:
+    measures = [{"check": "errors", "value": errors, "limit": 1, "unit": "%"}, "p95 latency 182 ms (old 179 ms)"]
+    return {"at": at, "step": step, "decision": decision, "sentence": "No check failed.", "measures": measures}
+
+
+def _stages(at: At, place: str, outcome: str | None, begun: float) -> list[dict[str, Any]]:
+    made = []
+    for number, (name, took) in enumerate(PLACE_STAGES):
+        state = {"roll_back": "skipped"}.get(name, "success")
+        if outcome is None and number >= 2:
+            state = "deferred" if name == "deploy" else ""
+        if outcome == "rolled_back" and name in ("deploy", "verify", "verdict"):
+            state = "upstream_failed" if name == "verify" else "failed"
+        made.append(_stage(at, name, place, state, begun + 0.6 - number * 0.2, took))
+    return made
+
+
+def _stage(at: At, name: str, place: str | None, state: str, begun: float, seconds: float) -> dict[str, Any]:
+    idle, busy = state in ("", "skipped", "upstream_failed"), state == "deferred"
+    times = {"started_at": None if idle else at(begun), "ended_at": None if idle or busy else at(begun - seconds / 60)}
+    reason = BACK if state == "failed" and name == "deploy" else None
+    task = f"{place}.{name}" if place else name
+    told = {"task_id": task, "label": name.replace("_", " "), "environment": place, "state": state or None, **times}
+    url = f"/dags/deliver_payments/runs/push__failed/tasks/{task}"
+    return {**told, "seconds": None if idle or busy else seconds, "try_number": 1, "reason": reason, "url": url}
+
+
+def _actions(dag_id: str, run_id: str, running: bool) -> list[dict[str, Any]]:
+    if running:
+        says = "The delivery ends as stopped. What runs in AWS by now is followed to its end."
+        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}"
+        stop = {"name": "stop", "label": "Stop", "says": says}
+        return [{**stop, "method": "PATCH", "path": path, "body": {"state": "failed"}}]
+    deploy = dag_id.replace("deliver_", "deploy_")
+    says = "The last good release before this one goes into production again."
+    back = {"name": "roll_back", "label": "Roll back production", "says": says, "method": "POST"}
+    body = {"logical_date": None, "conf": {"release": None, "environment": "production", "from_environment": None}}
+    return [{**back, "path": f"/api/v2/dags/{deploy}/dagRuns", "body": body}]
+
+
+def _console(label: str) -> dict[str, str]:
+    return {"label": label, "url": "https://eu-west-1.console.aws.amazon.com/codesuite/codebuild/projects"}
+
+
+def releases(at: At, name: str, commits: list[dict[str, str]]) -> dict[str, Any]:
+    return {"application": name, "releases": [_release(at, name, n, commit) for n, commit in enumerate(commits)]}
+
+
+def _release(at: At, name: str, number: int, commit: dict[str, str]) -> dict[str, Any]:
+    told = {
+        "release": f"20261123T{20 - number}0000Z-{commit['commit'][:8]}",
+        **commit,
+        "committed_at": at(60 + 700 * number),
+    }
+    failed = number == 2
+    places = [_whereabouts(at, name, "staging", number, "live", number == 0)]
+    if number:
+        places.append(_whereabouts(at, name, "production", number, "rolled_back" if failed else "live", number == 1))
+    times = {"built_seconds": 90.0 + number * 3, "lead_seconds": None if failed else 1500.0 + 400 * number}
+    return {**told, "digest": f"sha256:{commit['commit']}{commit['commit'][:24]}", "environments": places, **times}
+
+
+def _whereabouts(at: At, name: str, place: str, number: int, outcome: str, live: bool) -> dict[str, Any]:
+    run = {"dag_id": f"deliver_{name}", "run_id": "push__failed" if outcome != "live" else f"push__{number}"}
+    told = {"name": place, "outcome": outcome, "at": at(30 + 700 * number), "live": live, "verified": outcome == "live"}
+    return {**told, **run, "sentence": BACK if outcome != "live" else "It is live and verified."}
+
+
+def compare(old: dict[str, Any], new: dict[str, Any], between: list[dict[str, Any]]) -> dict[str, Any]:
+    files = [{"path": "taskdef.json", "diff": CHANGES}]
+    return {
+        "from": old,
+        "to": new,
+        "commits": between,
+        "files": files,
+        "findings": {"new": FINDINGS[1:], "gone": FINDINGS[:1]},
+    }
+
+
+def measures(at: At, names: list[str], days: int, one: str) -> dict[str, Any]:
+    all_of_them = [_measured(at, name, number, days) for number, name in enumerate(names) if one in ("", name)]
+    return {"days": days, "applications": all_of_them, "all": _figures(3.4, 2712, 0.083, 840, 102, 9)}
+
+
+def _figures(
+    rate: float, lead: float, failing: float, restore: float | None, count: int, failures: int
+) -> dict[str, Any]:
+    told = {"deployments_per_day": rate, "lead_seconds_median": lead, "change_failure_rate": failing}
+    return {**told, "restore_seconds_median": restore, "deployments": count, "failures": failures}
+
+
+def _measured(at: At, name: str, number: int, days: int) -> dict[str, Any]:
+    chance, runs = random.Random(name), []
+    for turn in range(24):
+        outcome = "rolled_back" if chance.random() < 0.1 else "live"
+        run = {"dag_id": f"deliver_{name}", "run_id": f"push__{turn:012x}", "outcome": outcome}
+        runs.append(
+            {**run, "at": at(turn * days * 55 + chance.random() * 500), "lead_seconds": chance.lognormvariate(7.6, 0.5)}
+        )
+    stages = ("build", "wait for scan", "staging: deploy", "production: deploy", "production: verify")
+    took = [{"label": each, "seconds": [chance.lognormvariate(4.2, 0.25) for _ in range(30)]} for each in stages]
+    figures = _figures(24 / days, 1900 + 70 * number, 0.08, None if number % 3 else 900, 24, 2)
+    return {"name": name, **figures, "runs": runs, "stages": took}
+
+
+def question(at: At, dag_id: str, may: bool) -> dict[str, Any]:
+    told = {"dag_id": dag_id, "run_id": "push__running", "task_id": "production.approve", "map_index": -1}
+    release = {
+        "application": dag_id.partition("_")[2],
+        "environment": "production",
+        "commit": COMMIT,
+        "subject": SUBJECT,
+    }
+    told |= {**release, "author": "Jonas Weber", "asked_at": at(12), "until": at(-1400), "evidence": EVIDENCE}
+    return {
+        **told,
+        "may_answer": may,
+        "why_not": "" if may else "You wrote this commit: somebody else has to approve it.",
+    }
