@@ -9,9 +9,10 @@ import pytest
 from botocore.exceptions import ClientError
 
 from airdock.aws.watch import deployment, watch_for
+from airdock.aws.watch.deployment_details import DETAILS_AT_ONCE, DETAILS_SECONDS
 from airdock.aws.watch.reading import Answers, read_all
 from airdock.aws.watch.scan import ScannedImage
-from airdock.errors import Refused
+from airdock.errors import Fault, Refused
 from tests.unit.test_deployment_watch import FakeCodeDeploy, a_target, an_info
 
 BEGUN = datetime(2026, 3, 1, tzinfo=UTC)
@@ -20,7 +21,7 @@ IDS = [f"d-{number:09}" for number in range(25)]
 
 def again(kind: str, client: Any, ids: list[str], known: Answers | None = None) -> tuple[Answers, int]:
     """A look after `known`: the answers, and what it cost."""
-    return read_all(watch_for(kind), lambda service: client, ids, known or {})  # type: ignore[arg-type]
+    return read_all(watch_for(kind), lambda service: client, ids, known or {})[:2]  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -46,10 +47,10 @@ def test_deployments_of_which_nothing_is_new_cost_one_call(clock: list[datetime]
 def test_details_get_old_and_are_read_a_few_at_a_time_the_stalest_first(clock: list[datetime]) -> None:
     known, _ = again("deployment", many(), IDS)
     moved = FakeCodeDeploy(*(an_info(each) for each in IDS), targets=dict.fromkeys(IDS, a_target(50)))
-    for _ in range(13):
-        clock[0] += timedelta(seconds=deployment.DETAILS_SECONDS)
+    for _ in range(25):
+        clock[0] += timedelta(seconds=DETAILS_SECONDS)
         known, calls = again("deployment", moved, IDS, known)
-        assert calls == 1 + deployment.DETAILS_AT_ONCE
+        assert calls == 1 + DETAILS_AT_ONCE
     assert [facts["weights"]["green"] for facts in known.values()] == [50] * 25  # type: ignore[index]
 
 
@@ -76,6 +77,41 @@ def test_facts_that_an_older_version_stored_are_read_anew(clock: list[datetime])
     for missing in ("details_at", "targets"):
         del known[IDS[0]][missing]  # type: ignore[attr-defined]
     assert again("deployment", many(), IDS[:1], known)[1] == 3
+
+
+class Throttling(FakeCodeDeploy):
+    """Grants so many calls for details, then throttles."""
+
+    grants = 0
+
+    def batch_get_deployment_targets(self, deploymentId: str, targetIds: list[str]) -> dict[str, Any]:
+        self.grants -= 1
+        if self.grants < 0:
+            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, "Targets")
+        return super().batch_get_deployment_targets(deploymentId, targetIds)
+
+
+def test_throttled_details_hold_up_neither_the_states_of_others_nor_an_end_for_ever(clock: list[datetime]) -> None:
+    known, _ = again("deployment", many(), IDS)
+    infos = [an_info(each, "Succeeded" if each in IDS[:3] else "Ready") for each in IDS]
+    busy = Throttling(*infos, targets=dict.fromkeys(IDS, a_target(100)))
+    seen, throttled = [], []
+    for _ in range(3):
+        busy.grants = 1
+        reading = read_all(watch_for("deployment"), lambda service: busy, IDS, known)  # type: ignore[arg-type]
+        known = reading.answers
+        throttled.append(reading.throttled)
+        seen.append(sorted(facts["status"] for facts in known.values()))  # type: ignore[index]
+    assert throttled == [True, True, False]
+    assert seen[0] == ["InProgress"] * 2 + ["Ready"] * 22 + ["Succeeded"]
+    assert seen[2] == ["Ready"] * 22 + ["Succeeded"] * 3
+    assert {facts["weights"]["green"] for facts in list(known.values())[:3]} == {100}  # type: ignore[index]
+
+
+def test_an_ended_deployment_of_which_nothing_is_known_is_throttled_as_a_whole() -> None:
+    busy = Throttling(an_info(IDS[0], "Succeeded"), targets={IDS[0]: a_target(100)})
+    found, _ = again("deployment", busy, IDS[:1])
+    assert isinstance(found[IDS[0]], Fault)
 
 
 class FakeEcs:

@@ -16,10 +16,13 @@ Look = Callable[[Sequence[str]], Mapping[str, Facts]]
 
 
 class Reading(NamedTuple):
-    """What a look told, by id: facts, or why there are none; unknown ids are left out. `calls`: what it cost."""
+    """What a look told, by id: facts, or why there are none; unknown ids are left out."""
 
     answers: Answers
     calls: int
+    """What it cost."""
+    throttled: bool = False
+    """Whether AWS refused any of the calls for their rate, even if the look could do without."""
 
 
 def read_all(watch: Watch, lookup: Lookup, ids: Sequence[str], known: Mapping[str, Facts]) -> Reading:
@@ -32,7 +35,8 @@ def read_all(watch: Watch, lookup: Lookup, ids: Sequence[str], known: Mapping[st
     if isinstance(watch, Thrifty):
         look = partial(watch.reread, counted, known=known)
     answers = _tried(look, ids)
-    return Reading(_apart(look, ids, answers) if isinstance(answers, Exception) else answers, counted.calls)
+    answers = _apart(look, ids, answers) if isinstance(answers, Exception) else answers
+    return Reading(answers, counted.calls, counted.throttled)
 
 
 def _tried(look: Look, ids: Sequence[str]) -> Answers | Exception:
@@ -60,6 +64,7 @@ class _Counted:
     def __init__(self, lookup: Lookup) -> None:
         self._lookup = lookup
         self.calls = 0
+        self.throttled = False
 
     def __call__(self, service: str) -> Any:
         return _CountingClient(self._lookup(service), self)
@@ -76,4 +81,8 @@ class _CountingClient:
 
     def _call(self, operation: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         self._count.calls += 1
-        return operation(*args, **kwargs)
+        try:
+            return operation(*args, **kwargs)
+        except Exception as error:
+            self._count.throttled |= is_throttling(error)
+            raise

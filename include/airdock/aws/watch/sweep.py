@@ -51,12 +51,20 @@ class _Queue:
     quota: Quota
     waits: dict[Wait, None] = field(default_factory=dict)
     gathering_until: float = -inf
+    _due_at: float | None = None
+    """Kept until a wait changes: the timer is set far more often than that."""
 
     def due_at(self) -> float:
         """When a call is to go out; woken waits do not wait for company."""
-        return min((self._due_at(wait) for wait in self.waits if not wait.asked), default=inf)
+        if self._due_at is None:
+            self._due_at = min((self._due(wait) for wait in self.waits if not wait.asked), default=inf)
+        return self._due_at
 
-    def _due_at(self, wait: Wait) -> float:
+    def changed(self) -> None:
+        """Some wait came, left, is being looked at or has another time."""
+        self._due_at = None
+
+    def _due(self, wait: Wait) -> float:
         return wait.due if wait.woken else max(wait.due, self.gathering_until)
 
     def chosen(self, now: float) -> list[Wait]:
@@ -69,9 +77,10 @@ class _Queue:
         return sorted(ready[: calls * self.watch.batch], key=lambda wait: wait.subject.id)
 
     def batches(self, source: Source, now: float) -> Iterator[Batch]:
-        chosen, size = self.chosen(now), self.watch.batch
+        chosen, size = self.chosen(now) if self.quota.free(now) else [], self.watch.batch
         if chosen and size > 1:
             self.gathering_until = now + GATHER_SECONDS
+        self.changed()
         for start in range(0, len(chosen), size):
             batch = Batch(source, self.watch, tuple(chosen[start : start + size]))
             self.quota.begin(now)
@@ -100,12 +109,14 @@ class Sweep:
             watch = watch_for(subject.kind)
             self._queues[wait.source] = _Queue(watch, self._purse.of(subject.account, watch.service))
         self._queues[wait.source].waits[wait] = None
+        self._queues[wait.source].changed()
         return wait
 
     def leave(self, wait: Wait) -> None:
         """Forget a wait; a look that is under way goes on for the others."""
         if queue := self._queues.get(wait.source):
             queue.waits.pop(wait, None)
+            queue.changed()
             if not queue.waits:
                 del self._queues[wait.source]
 
@@ -113,6 +124,7 @@ class Sweep:
         """Look at a wait at once, whatever its rhythm."""
         wait.first_look_at = min(wait.first_look_at, now)
         wait.wake(now)
+        self._queues[wait.source].changed()
 
     def wake(self, named: set[str], now: float) -> int:
         """Look soon at the waits that an event names; how many those are. Waking twice is waking once."""
@@ -121,6 +133,7 @@ class Sweep:
         for wait in found:
             self._heard[wait.source] = now
             wait.wake(now)
+            self._queues[wait.source].changed()
         return len(found)
 
     def next_at(self, now: float) -> float:
@@ -136,10 +149,12 @@ class Sweep:
     def told(self, batch: Batch, reading: Reading, now: float) -> list[tuple[Wait, News]]:
         """Take in what a read has told: what each wait learns, if only that nothing has changed."""
         quota = self._purse.of(batch.source.account, batch.watch.service)
-        quota.end(reading.calls, now, well=not _all_faults(reading))
+        quota.end(reading.calls, now, well=not (reading.throttled or _all_faults(reading)))
         learnt = [(wait, wait.learn(batch.watch, reading.answers.get(wait.subject.id), now)) for wait in batch.waits]
         for wait in batch.waits:
             wait.rest(self._rhythm(wait.source, now), quota.slowness, self._jitter, now)
+        if queue := self._queues.get(batch.source):
+            queue.changed()
         return learnt
 
     def _rhythm(self, source: Source, now: float) -> Rhythm:
