@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from airflow.sdk.api.datamodels._generated import DagRunState
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from airdock.aws.hooks import Account
@@ -110,6 +111,18 @@ def test_what_went_live_before_a_delivery_began_is_replaced(leases: Leases) -> N
     assert run_task(hold(leases, newest_wins=True), a_context("hold"))["generation"] == 1
 
 
+@pytest.mark.parametrize(("found", "goes"), [("20260101T000000Z-1", True), ("20250101T000000Z-1", False)])
+def test_a_way_back_replaces_only_the_release_that_it_found(leases: Leases, found: str, goes: bool) -> None:
+    Records(leases.account, leases.application, "production").keep(a_live_record(leases, started_at=SINCE))
+    context = a_context("hold", params={"instead_of": found})
+    if goes:
+        assert run_task(hold(leases), context)["generation"] == 1
+        return
+    with pytest.raises(AirflowFailException, match="has come since"):
+        run_task(hold(leases), context)
+    assert context["ti"].xcoms["hold", "deployment_outcome"] == "superseded"
+
+
 def a_live_record(leases: Leases, started_at: str) -> ReleaseRecord:
     told = {field.name: "" for field in fields(ReleaseRecord)}
     own = {"key": "20260101T000000Z-1", "application": leases.application, "environment": "production"}
@@ -155,7 +168,7 @@ def test_of_many_at_the_same_moment_one_wins(leases: Leases, local_aws: LocalAws
 def test_the_lease_of_a_run_that_is_over_is_taken_over(leases: Leases, monkeypatch: pytest.MonkeyPatch) -> None:
     assert leases.take(Lease(1, "deliver_greeter", "dead", SINCE, FAR))
     context = a_context("hold")
-    monkeypatch.setattr(context["ti"], "get_dagrun_state", lambda dag_id, run_id: "failed", raising=False)
+    monkeypatch.setattr(context["ti"], "get_dagrun_state", lambda dag_id, run_id: DagRunState.FAILED, raising=False)
     assert run_task(hold(leases), context)["generation"] == 2
 
 

@@ -67,6 +67,10 @@ def put_back(wave: int, now: ReleaseRecord = BROUGHT) -> PutBackWaveOperator:
     return PutBackWaveOperator(task_id="begin", wave=wave, records=records, delivers=DELIVERS)
 
 
+def back_to(environment: str) -> dict[str, str]:
+    return {"release": BEFORE.key, "environment": environment, "instead_of": BROUGHT.key}
+
+
 def the_summary() -> TrainSummaryOperator:
     return TrainSummaryOperator(task_id="summary", delivers=DELIVERS, returns=["put_back.wave_1.deploy"], put_back=True)
 
@@ -96,9 +100,9 @@ def test_nothing_goes_back_when_all_came_live() -> None:
 def test_what_came_live_is_deployed_as_it_was_before() -> None:
     context = a_train(came("api"), came("web", Outcome.ROLLED_BACK), came("docs"))
     [web] = put_back(2).execute(context)
-    assert (web["run_dag_id"], web["conf"]) == ("deploy_docs", {"release": BEFORE.key, "environment": "staging"})
+    assert (web["run_dag_id"], web["conf"]) == ("deploy_docs", back_to("staging"))
     [api] = put_back(1).execute(context)
-    assert (api["run_dag_id"], api["conf"]) == ("deploy_api", {"release": BEFORE.key, "environment": "production"})
+    assert (api["run_dag_id"], api["conf"]) == ("deploy_api", back_to("production"))
 
 
 def test_what_somebody_else_has_delivered_since_is_left_alone() -> None:

@@ -113,6 +113,7 @@ class HoldOperator(JobOperator):
         lease = Lease(how.generation, *_me(context), now.isoformat(), expires.isoformat())
         if how.claim is Claim.HELD or (how.claim is Claim.TAKE and self.leases.take(lease)):
             self._refuse_older(context)
+            self._refuse_other(context)
             return lease.to_json()
         return None
 
@@ -125,6 +126,15 @@ class HoldOperator(JobOperator):
         context["ti"].xcom_push(key="deployment_outcome", value=str(Outcome.SUPERSEDED))
         raise Refused(f"{live.commit[:12]}, whose delivery began later, is live here already")
 
+    def _refuse_other(self, context: Context) -> None:
+        """A way back that nobody watches names the release that it found (param `instead_of`): no other is replaced."""
+        found = context["params"].get("instead_of")
+        live = self.records.live() if found else None
+        if live is None or live.key == found or (live.dag_id, live.run_id) == _me(context):
+            return
+        context["ti"].xcom_push(key="deployment_outcome", value=str(Outcome.SUPERSEDED))
+        raise Refused(f"{live} has come since, and not {found} would be replaced")
+
     def _stand(self, context: Context) -> Stand:
         newest = self.leases.newest()
         ended = newest is not None and not newest.released and self._has_ended(context, newest)
@@ -135,7 +145,9 @@ class HoldOperator(JobOperator):
         if lease.holder == _me(context):
             return False
         try:
-            return str(context["ti"].get_dagrun_state(*lease.holder)) in ENDED
+            state = context["ti"].get_dagrun_state(*lease.holder)
+            # Airflow types it as a text, and sends a member of an enum.
+            return str(getattr(state, "value", state)) in ENDED
         except Exception as error:  # Another Airflow's run, or one that was deleted: its lease expires.
             self.log.info("Airflow can't tell of %s: %s", lease, error)
             return False

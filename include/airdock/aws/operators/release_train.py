@@ -89,15 +89,20 @@ class PutBackWaveOperator(DeliveryOperator):
         if complete(made, arrivals):
             raise AirflowSkipException("All that went came live" if made.cars else "No application went")
         came = {each.application: each for each in arrivals}
-        going = [car for car in made.wave(self.wave) if self._returns(context, car, came.get(car.application))]
+        going = [run for car in made.wave(self.wave) if (run := self._back(context, car, came.get(car.application)))]
         if not going:
             raise AirflowSkipException(f"Nothing of wave {self.wave} goes back")
-        return [_run("deploy", car, {"release": car.returns_to, "environment": car.environment}) for car in going]
+        return going
 
-    def _returns(self, context: Context, car: Car, came: Arrival | None) -> bool:
-        told = way_back(car, came, self.records[car.application].live(), context["run_id"])
+    def _back(self, context: Context, car: Car, came: Arrival | None) -> dict[str, Any] | None:
+        """The run that brings it back, and that gives way to whatever comes live before it begins."""
+        live = self.records[car.application].live()
+        told = way_back(car, came, live, context["run_id"])
         self.log.info(told.reason)
-        return told.passed
+        if not told.passed:
+            return None
+        found = {"instead_of": live.key} if live else {}
+        return _run("deploy", car, {"release": car.returns_to, "environment": car.environment, **found})
 
 
 class TrainSummaryOperator(DeliveryOperator):
