@@ -32,6 +32,8 @@ TOLD_LINES = 10
 SETTINGS = {
     # A killed triggerer's waits are taken over after this many seconds; the shipped 90 would only be waited for.
     "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "30",
+    # Tests push what they deliver a moment later: whoever wants a look around asks for it.
+    "AIRDOCK_RECONCILE_MINUTES": "1440",
     **users.SETTINGS,
 }
 NOTHING_TO_TELL = frozenset({"", "success", "skipped", "upstream_failed", "removed", "scheduled", "queued"})

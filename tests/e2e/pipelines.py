@@ -48,7 +48,7 @@ def copied_dags(folder: Path, app_port: int) -> Path:
 
 def _asked(greeter: str) -> str:
     """The greeter, which needs somebody's word before it goes to production."""
-    told = yaml.safe_load(greeter) | {"application": "asked"}
+    told = yaml.safe_load(greeter) | {"application": "asked", "triggers": {"branches": []}}
     approvers = [{"user": "alice", "commits_as": ["dana@example.com"]}, {"user": "bob"}]
     told["environments"]["production"]["approval"] = {"approvers": approvers}
     return yaml.safe_dump(told, sort_keys=False)
@@ -77,13 +77,14 @@ def _stepwise(text: str) -> str:
         },
         "analysis": {"checks": [check], "inconclusive_waits": 20, "wait_seconds": 1},
     }
-    told = yaml.safe_load(text) | {"application": "stepwise", "environments": {"production": production}}
+    told = yaml.safe_load(text) | {"application": "stepwise", "triggers": {"branches": []}}
+    told["environments"] = {"production": production}
     return yaml.safe_dump(told, sort_keys=False)
 
 
 def _named(application: str, text: str) -> str:
-    """The same pipeline of an application of its own; what it delivers stays."""
-    return text.replace("application: greeter", f"application: {application}", 1)
+    """The same pipeline of an application of its own, which no push starts; what it delivers stays."""
+    return text.replace("application: greeter", f"application: {application}", 1) + "triggers: {branches: []}\n"
 
 
 def _changed(text: str, changes: dict[str, str]) -> str:
