@@ -4,11 +4,13 @@ Airflow imports every .py below this folder under its bare name; the library its
 """
 
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from airflow.plugins_manager import AirflowPlugin
 
 from airdock.aws.links import ConsoleLink
 from airdock.spec import Pipeline
+from airdock.web.board.app import board
 from airdock.web.hooks.app import hooks
 
 
@@ -19,9 +21,21 @@ def changed_files(pipeline: Pipeline, before: str, after: str) -> Sequence[str]:
     return changed_files(pipeline, before, after)
 
 
+def board_address() -> str:
+    """The board's page: below the path under which Airflow itself is reached."""
+    from airflow.configuration import conf
+
+    return f"{urlsplit(conf.get('api', 'base_url', fallback='')).path.rstrip('/')}/airdock/"
+
+
 class AirdockPlugin(AirflowPlugin):
-    """Registers the links that Airdock's tasks carry, and mounts in the api-server what providers send pushes to."""
+    """Registers the links that Airdock's tasks carry, and mounts the hooks and the board in the api-server."""
 
     name = "airdock"
     operator_extra_links = [ConsoleLink()]
-    fastapi_apps = [{"name": "airdock hooks", "url_prefix": "/airdock/hooks", "app": hooks(changed_files)}]
+    # The first whose prefix fits answers: the hooks come before the board, below which they lie.
+    fastapi_apps = [
+        {"name": "airdock hooks", "url_prefix": "/airdock/hooks", "app": hooks(changed_files)},
+        {"name": "airdock board", "url_prefix": "/airdock", "app": board()},
+    ]
+    external_views = [{"name": "Airdock", "href": board_address(), "destination": "nav", "url_route": "airdock"}]

@@ -16,6 +16,7 @@ from airdock.aws.production import Service, stamp, standing
 from airdock.aws.release_records import Records
 from airdock.errors import AirdockError, Fault
 from airdock.plan.delivery import ENTRY, Step, StepEnd, came_to, judge_delivery
+from airdock.plan.ledger_entry import KEY, ledger_entry
 from airdock.plan.release_record import ReleaseRecord
 from airdock.release import Outcome, OutcomeReport, Source
 
@@ -33,9 +34,9 @@ class VerdictOperator(DeliveryOperator):
         earlier: the ids of the verdicts on the environments before this one.
         announcement: who hears of it.
 
-    The OutcomeReport lies under the XCom keys `outcome` and `return_value`, whether the task fails or not, and the
-    release's record in SSM. The task's outlets, assets, get an event only when the release is live. A run that ends
-    before this environment skips the verdict, as it has skipped the rest.
+    The OutcomeReport lies under the XCom keys `outcome` and `return_value`, whether the task fails or not, the
+    release's record in SSM and, for the board, under the key `ledger_entry`. The task's outlets, assets, get an event
+    only when the release is live. A run that ends before this environment skips the verdict, as it did the rest.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class VerdictOperator(DeliveryOperator):
             context["ti"].xcom_push(key=key, value=record)
         self._tell(report)
         kept = self._record(context, report)
+        self._enter(context, kept)
         self._wanted(context, "the release record can't be kept", lambda: self.records.keep(kept))
         run = context["dag_run"]
         # The lease of a run that is over is taken over, should this fail to the end.
@@ -89,6 +91,12 @@ class VerdictOperator(DeliveryOperator):
         for line in report.details:
             self.log.info(line)
         self.log.info("%s: %s", str(report.outcome).upper(), report.sentence)
+
+    def _enter(self, context: Context, kept: ReleaseRecord) -> None:
+        """Leave for the board what became of the release; it asks Airflow alone."""
+        told, checked = self._source(context), context["ti"].xcom_pull(task_ids=self.tasks["verify"])
+        committed_at = Source.from_json(told).commit.committed_at if told else ""
+        context["ti"].xcom_push(key=KEY, value=ledger_entry(kept, checked, committed_at).to_json())
 
     def _wanted(self, context: Context, complaint: str, act: Callable[[], None]) -> None:
         """Do what the outcome does not depend on: a fault is tried again with this task, and at last let be."""

@@ -1,0 +1,80 @@
+"""Where a delivery is on its line, by the states of its tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from airdock.release import Commit
+
+ACTIVE = (
+    "running",
+    "restarting",
+    "deferred",
+    "awaiting_input",
+    "up_for_retry",
+    "up_for_reschedule",
+    "queued",
+    "scheduled",
+)
+"""States of a task that something happens in or is about to, the most telling first."""
+ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A task of a run: `state` in Airflow's word, "" before it has one; times ISO 8601, "" where unknown."""
+
+    task_id: str
+    state: str
+    started_at: str = ""
+    ended_at: str = ""
+
+    @property
+    def environment(self) -> str:
+        """The environment whose part of the line it is, "" before the first."""
+        return self.task_id.rpartition(".")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A run of a `deliver_` or `deploy_` dag; `commit` is None until its source is known.
+
+    `until`: how far it goes, "" where its parameters don't say.
+    """
+
+    dag_id: str
+    run_id: str
+    state: str
+    queued_at: str
+    started_at: str
+    stages: Sequence[Stage] = ()
+    commit: Commit | None = None
+    until: str = ""
+
+    def stage(self) -> Stage | None:
+        """Where it is now: what is at work, or what ended last."""
+        at_work = [each for each in self.stages if each.state in ACTIVE]
+        if at_work:
+            return min(at_work, key=lambda each: ACTIVE.index(each.state))
+        return max((each for each in self.stages if each.ended_at), key=lambda each: each.ended_at, default=None)
+
+    def is_in(self, environment: str) -> bool:
+        """Whether it is at work there."""
+        stage = self.stage()
+        over = stage is not None and stage.task_id.endswith(".verdict") and stage.state in ENDED
+        return stage is not None and stage.environment == environment and not over
+
+    def is_before(self, environment: str, environments: Sequence[str]) -> bool:
+        """Whether it is still to come there, in the order of the `environments`."""
+        if environment not in self._way(environments) or self.is_in(environment):
+            return False
+        verdict = next((each for each in self.stages if each.task_id == f"{environment}.verdict"), None)
+        return verdict is None or verdict.state not in ENDED
+
+    def _way(self, environments: Sequence[str]) -> Sequence[str]:
+        """Which environments it comes to: a promotion only the one, a delivery all until its last."""
+        if self.dag_id.startswith("deploy_"):
+            return [self.until or environments[-1]]
+        last = environments.index(self.until) if self.until in environments else len(environments) - 1
+        return environments[: last + 1]

@@ -1,0 +1,132 @@
+"""The web application of the board: its page, and what the page asks, for signed-in users only."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from fastapi.staticfiles import StaticFiles
+from starlette.concurrency import run_in_threadpool
+
+from airdock.errors import Fault
+from airdock.web.board import freeze
+from airdock.web.board.desk import Desk
+from airdock.web.board.users import User, airflow_account, refuse_unless_may_freeze, with_rights
+
+STATIC = Path(__file__).parent / "static"
+HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; object-src 'none'; "
+    "frame-ancestors 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "private, no-cache",
+}
+
+
+async def signed_in(request: Request) -> User:
+    """The user who asks. Raises HTTPException with 401 or 403."""
+    return await run_in_threadpool(with_rights, await airflow_account(request))
+
+
+Asker = Annotated[User, Depends(signed_in)]
+
+
+def board() -> FastAPI:
+    """The application for one api-server process."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        app.state.desk = await run_in_threadpool(_desk)
+        yield
+
+    return application(lifespan)
+
+
+def application(lifespan: Any) -> FastAPI:
+    """The routes; `lifespan` sets `app.state.desk`."""
+    app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    app.middleware("http")(_guarded)
+    app.exception_handler(Fault)(_at_fault)
+    app.mount("/static", StaticFiles(directory=STATIC))
+    app.get("/")(_page)
+    app.get("/api/overview")(_overview)
+    app.post("/api/freeze")(_freeze)
+    return app
+
+
+async def _guarded(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
+    """The page's own headers on every answer, and nothing changed by another site."""
+    answer = _refused(request) or await go_on(request)
+    answer.headers.update(HEADERS)
+    return answer
+
+
+def _refused(request: Request) -> Response | None:
+    """A body that a form of another site could send is not taken, nor a request that a browser says comes from one.
+
+    The cookie of the session is SameSite=Lax; a browser that knows nothing of that still can't send JSON unasked.
+    """
+    if request.method in ("GET", "HEAD"):
+        return None
+    kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        return JSONResponse({"detail": "Send JSON, as application/json."}, 415)
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        return JSONResponse({"detail": "Another site can't do this."}, 403)
+    return None
+
+
+async def _page(request: Request) -> Response:
+    """The page itself; who is not signed in is sent to Airflow's own login, and comes back."""
+    try:
+        await airflow_account(request)
+    except HTTPException:
+        return RedirectResponse(f"../auth/login?next={quote(request.url.path, safe='')}", 302)
+    return FileResponse(STATIC / "index.html")
+
+
+def _at_fault(_: Request, fault: Any) -> Response:
+    return JSONResponse({"detail": fault.sentence}, 503)
+
+
+def _overview(request: Request, user: Asker) -> Response:
+    told = request.app.state.desk.overview(user)
+    return _unless_known(request, told, {key: value for key, value in told.items() if key != "now"})
+
+
+def _freeze(wanted: freeze.Freeze, user: Asker) -> dict[str, Any]:
+    refuse_unless_may_freeze(user)
+    return {"frozen": freeze.change(wanted, user.name)}
+
+
+def _unless_known(request: Request, told: Any, part: Any) -> Response:
+    """The answer, or 304 where the asker has one whose telling part is the same."""
+    tag = f'W/"{hashlib.sha256(json.dumps(part, sort_keys=True).encode()).hexdigest()[:24]}"'
+    if tag in request.headers.get("If-None-Match", ""):
+        return Response(status_code=304, headers={"ETag": tag})
+    return JSONResponse(told, headers={"ETag": tag})
+
+
+def _desk() -> Desk:
+    from airflow.utils.session import create_session
+
+    from airdock.web.board import database
+    from airdock.web.board.ledger import Ledger, Row
+    from airdock.web.hooks.pipelines import Pipelines, folder
+
+    def rows(since: Any) -> list[Row]:
+        with create_session() as session:
+            return list(database.ledger_rows(session, since))
+
+    def unfinished() -> Any:
+        with create_session() as session:
+            return database.unfinished(session), database.drift(session)
+
+    return Desk(Pipelines(folder()).now, Ledger(rows), unfinished, freeze.frozen)

@@ -1,0 +1,50 @@
+"""Who asks, and what Airflow lets them see and do. Airflow is imported late: every component imports the plugin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import HTTPException, Request
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A signed-in user: `sees` and `edits` are ids of dags."""
+
+    name: str
+    sees: frozenset[str]
+    edits: frozenset[str]
+    account: Any = None
+    """The user as Airflow's auth manager knows it."""
+
+
+async def airflow_account(request: Request) -> Any:
+    """Airflow's user, by its own token in header or cookie. Raises HTTPException with 401 or 403."""
+    from airflow.api_fastapi.core_api.security import bearer_scheme, get_user
+
+    return await get_user(request, None, await bearer_scheme(request))
+
+
+def with_rights(account: Any) -> User:
+    """The user with the dags that Airflow's auth manager grants; two queries, however many dags there are."""
+    from airflow.api_fastapi.app import get_auth_manager
+
+    manager = get_auth_manager()
+    return User(
+        account.get_name(),
+        frozenset(manager.get_authorized_dag_ids(user=account, method="GET")),
+        frozenset(manager.get_authorized_dag_ids(user=account, method="PUT")),
+        account,
+    )
+
+
+def refuse_unless_may_freeze(user: User) -> None:
+    """Who may write Airflow's variables may stop the line: the freeze is one of them. Raises HTTPException."""
+    from airflow.api_fastapi.app import get_auth_manager
+    from airflow.api_fastapi.auth.managers.models.resource_details import VariableDetails
+
+    details = VariableDetails(key="airdock_freeze")
+    for method in ("POST", "PUT", "DELETE"):
+        if not get_auth_manager().is_authorized_variable(method=method, details=details, user=user.account):
+            raise HTTPException(403, "Only who may change Airflow's variables may stop the line or let it run.")

@@ -1,0 +1,78 @@
+"""The overview from Airflow's own tables, and how many questions it takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airdock.release import Commit, Outcome, Source
+from tests.board.airflow_database import AirflowDatabase
+from tests.board.conftest import Board
+from tests.board.entries import a_pipeline, an_entry, at
+
+RUN, LATER = ("deliver_greeter", "run-1"), ("deliver_greeter", "run-2")
+SOURCE = Source(Commit("greeter", "greeter", "main", "d" * 40, "Ship it", "Bob"), {"secret": "not for the board"})
+
+
+def production(board: Board) -> dict[str, Any]:
+    [application] = board.get("/api/overview").json()["applications"]
+    return dict(application["environments"][1])
+
+
+def test_an_overview_tells_what_the_tables_say(board: Board) -> None:
+    tables = board.database
+    tables.run(*RUN, state="success")
+    tables.leave(RUN, "production.verdict", "ledger_entry", an_entry(1).to_json())
+    tables.run(*LATER, minutes=2)
+    tables.task(LATER, "clone_source", "success", 2)
+    tables.task(LATER, "production.deploy", "deferred", 3)
+    tables.task(LATER, "production.verify", None)
+    tables.leave(LATER, "clone_source", "return_value", SOURCE.to_json())
+    found = production(board)
+    assert found["live"]["run_id"] == "run-1"
+    assert (found["running"]["run_id"], found["running"]["stage"]) == ("run-2", "production.deploy")
+    assert found["running"]["since"] == at(3)
+    assert (found["running"]["subject"], found["running"]["author"]) == ("Ship it", "Bob")
+    assert "not for the board" not in board.get("/api/overview").text
+
+
+def test_the_verdict_of_a_cleared_run_counts_anew(board: Board) -> None:
+    tables = board.database
+    tables.run(*RUN, state="failed")
+    tables.leave(RUN, "production.verdict", "ledger_entry", an_entry(1, Outcome.FAILED).to_json())
+    assert production(board)["last"]["outcome"] == "failed"
+    with tables.engine.begin() as connection:
+        connection.exec_driver_sql("delete from xcom")
+    tables.leave(RUN, "production.verdict", "ledger_entry", an_entry(9).to_json(), minutes=9)
+    assert production(board)["last"]["outcome"] == "live"
+
+
+def test_drift_comes_from_the_newest_look(board: Board) -> None:
+    old, new = ("reconcile", "r1"), ("reconcile", "r2")
+    place = {"application": "greeter", "environment": "production"}
+    for minutes, run, sentence in ((1, old, "it ran another image"), (2, new, "it runs greeter:9")):
+        board.database.run(*run)
+        board.database.leave(run, "look", "drift", [{**place, "sentence": sentence}, "no drift"], minutes)
+    assert production(board)["drift"] == "it runs greeter:9"
+
+
+def test_questions_do_not_grow_with_applications_or_runs(board: Board) -> None:
+    assert _questions(board) <= (one := _filled(board, 1))
+    assert _filled(board, 20) == one <= 5
+
+
+def _filled(board: Board, applications: int) -> int:
+    board.pipelines[:] = [a_pipeline(f"app-{number}") for number in range(applications)]
+    tables: AirflowDatabase = board.database
+    for pipeline in board.pipelines:
+        name = pipeline.application
+        for run in ((f"deliver_{name}", f"{applications}-a"), (f"deploy_{name}", f"{applications}-b")):
+            tables.run(*run)
+            tables.task(run, "production.deploy", "running")
+            tables.leave(run, "clone_source", "return_value", SOURCE.to_json())
+    return _questions(board)
+
+
+def _questions(board: Board) -> int:
+    board.database.statements.clear()
+    assert board.get("/api/overview").status_code == 200
+    return len(board.database.statements)

@@ -1,0 +1,78 @@
+"""The overview's rows: what is live, how the last delivery ended, what is on its way, and what waits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airdock.board.line import Delivery, Stage
+from airdock.board.overview import application_row
+from airdock.release import Commit, Outcome
+from tests.board.entries import a_pipeline, an_entry, at
+
+PLACE = ("greeter", "production")
+COMMIT = Commit("greeter", "greeter", "main", "c" * 40, "Fix it\n\nAt last.", "Ada")
+
+
+def a_delivery(*stages: Stage, **changes: Any) -> Delivery:
+    told: dict[str, Any] = {"dag_id": "deliver_greeter", "run_id": "r1", "state": "running", "commit": COMMIT}
+    return Delivery(**{**told, "queued_at": at(0), "started_at": at(0), "stages": stages, **changes})
+
+
+def environments(*deliveries: Delivery, **more: Any) -> dict[str, Any]:
+    row = application_row(a_pipeline(), more.get("entries", {}), deliveries, more.get("drift", {}))
+    return {each["name"]: each for each in row["environments"]}
+
+
+def test_a_release_stays_live_when_the_delivery_after_it_was_rolled_back() -> None:
+    entries = {PLACE: [an_entry(1, verified=True), an_entry(2, Outcome.ROLLED_BACK)]}
+    found = environments(entries=entries)["production"]
+    assert (found["live"]["run_id"], found["live"]["verified"]) == ("run-1", True)
+    assert (found["last"]["run_id"], found["last"]["outcome"]) == ("run-2", "rolled_back")
+    assert found["last"]["sentence"] == "it is rolled_back"
+
+
+def test_where_nothing_was_delivered_nothing_is_made_up() -> None:
+    found = environments()["staging"]
+    assert found == {"name": "staging", "live": None, "last": None, "running": None, "waiting": 0, "drift": None}
+
+
+def test_a_build_waits_before_every_environment_and_is_in_none() -> None:
+    found = environments(a_delivery(Stage("clone_source", "success", at(0), at(1)), Stage("build", "deferred", at(1))))
+    assert [(each["running"], each["waiting"]) for each in found.values()] == [(None, 1), (None, 1)]
+
+
+def test_a_delivery_is_where_its_task_is_at_work() -> None:
+    stages = [Stage("staging.verdict", "success", at(1), at(2)), Stage("production.deploy", "deferred", at(3))]
+    found = environments(a_delivery(*stages))
+    assert (found["staging"]["running"], found["staging"]["waiting"]) == (None, 0)
+    running = found["production"]["running"]
+    assert (running["stage"], running["stage_state"], running["since"]) == ("production.deploy", "deferred", at(3))
+    assert (running["commit"], running["subject"], running["author"]) == ("c" * 40, "Fix it", "Ada")
+    assert found["production"]["waiting"] == 0
+
+
+def test_between_two_tasks_a_delivery_stays_where_it_was() -> None:
+    stages = [Stage("production.register", "success", at(1), at(2)), Stage("production.deploy", "")]
+    assert environments(a_delivery(*stages))["production"]["running"]["stage"] == "production.register"
+
+
+def test_a_delivery_that_ends_in_staging_does_not_wait_for_production() -> None:
+    found = environments(a_delivery(Stage("build", "running", at(1)), until="staging"))
+    assert [each["waiting"] for each in found.values()] == [1, 0]
+
+
+def test_a_promotion_comes_to_its_environment_alone() -> None:
+    queued = a_delivery(dag_id="deploy_greeter", state="queued", until="production", commit=None)
+    assert [each["waiting"] for each in environments(queued).values()] == [0, 1]
+
+
+def test_of_two_in_an_environment_the_older_is_shown_and_the_other_waits() -> None:
+    held = Stage("production.hold", "deferred", at(2))
+    older = a_delivery(Stage("production.deploy", "running", at(1)), run_id="older", started_at=at(0))
+    found = environments(a_delivery(held, run_id="newer", started_at=at(1)), older)["production"]
+    assert (found["running"]["run_id"], found["waiting"]) == ("older", 1)
+
+
+def test_drift_is_told_where_it_was_found() -> None:
+    found = environments(drift={PLACE: "it runs greeter:9"})
+    assert [each["drift"] for each in found.values()] == [None, "it runs greeter:9"]
