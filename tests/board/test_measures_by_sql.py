@@ -39,7 +39,9 @@ select avg(seconds) from (
 LEADS = """
 select ended - committed as seconds from touched as it where outcome = 'live' and ended between :since and :now
 and committed is not null
-and not exists (select 1 from touched as old where old.outcome = 'live' and old.sha = it.sha and old.ended < it.ended)"""
+and not exists (
+    select 1 from touched as old where old.outcome = 'live' and old.sha = it.sha and old.ended < it.ended
+)"""
 RESTORES = """
 select seconds from (
     select (select min(ended) from touched as next where next.outcome = 'live' and next.ended > it.ended) - it.ended
