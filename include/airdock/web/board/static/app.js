@@ -1,7 +1,7 @@
 // The page's frame: routes, polling while somebody looks, the freeze, and what was said.
 
 import { h, link, morph } from "./dom.js";
-import { Problem, ask, signIn } from "./api.js";
+import { Problem, airflow, ask, signIn } from "./api.js";
 import { button, failure, icon, loading } from "./parts.js";
 import { connect, freeze, thaw } from "./actions.js";
 import { ago, setClock, tick } from "./time.js";
@@ -49,7 +49,7 @@ function moved() {
   if (reload) look();
   if (before && !same) {
     scrollTo(0, 0);
-    (main.querySelector("h1") ?? main).focus({ preventScroll: true });
+    main.focus({ preventScroll: true });
   }
 }
 
@@ -111,6 +111,7 @@ function draw() {
   const context = { parts, query, main, board: frame.told, again: draw, look, go: (address) => { history.replaceState(null, "", address); moved(); } };
   const content = told ? page.view(told, context) : problem ? failure(problem, look) : loading();
   morph(main, h("main", { id: "main", tabindex: "-1" }, content));
+  if (document.activeElement === main) main.querySelector("h1")?.focus({ preventScroll: true });
   document.title = `${page.title(shown.route, told)} · Airdock`;
   drawFrame();
 }
@@ -122,7 +123,7 @@ function drawFrame() {
     address === "#/approvals" && frame.approvals > 0 && h("b", { class: "count" }, String(frame.approvals))], { "aria-current": current(address) && "page" }))));
   const { frozen, user } = frame.told ?? {};
   morph(document.getElementById("tools"), h("div", { id: "tools", class: "tools" },
-    frame.told && !frozen && button("Stop the line", () => freeze(look), { class: "button plain", "data-key": "stop" }), user && h("span", { class: "user" }, user.name)));
+    frame.told && !frozen && button("Stop the line", () => freeze(look), { class: "button plain", "data-key": "stop" }), user && h("span", { class: "user" }, user.name), link(airflow("/"), "Airflow", { class: "plain-link" })));
   morph(document.getElementById("freeze"), h("div", { id: "freeze" }, frozen && h("section", { class: "banner", "aria-label": "The line is stopped" }, icon("square"),
     h("p", {}, h("b", {}, "The line is stopped"), ` by ${frozen.by} `, ago(frozen.at), `: ${frozen.reason || "no reason given"}. Nothing enters an environment.`),
     button("Let it run", () => thaw(frozen, look)))));

@@ -23,11 +23,11 @@ function question(each, look) {
     each.may_answer ? h("div", { class: "tools" }, button("Refuse", () => answer(each, "Refuse", look), { class: "button danger", "aria-label": `Refuse ${each.application} for ${each.environment}` }),
       button("Approve", () => answer(each, "Approve", look), { class: "button main", "aria-label": `Approve ${each.application} for ${each.environment}` }))
       : h("p", { class: "barred" }, icon("bar"), each.why_not || "You are not asked.")),
-    evidence(each.evidence));
+    evidence(each.evidence, `${each.application} to ${each.environment}`));
 }
 
 /** What is told of the release, and below the first empty line what it changes. */
-function evidence(lines) {
+function evidence(lines, of) {
   const end = lines.indexOf(""), changes = end < 0 ? [] : lines.slice(end + 1);
-  return [h("pre", { tabindex: "0", role: "region", "aria-label": "Evidence" }, (end < 0 ? lines : lines.slice(0, end)).join("\n")), changes.length > 0 && diff(changes)];
+  return [h("pre", { tabindex: "0", role: "region", "aria-label": `Evidence for ${of}` }, (end < 0 ? lines : lines.slice(0, end)).join("\n")), changes.length > 0 && diff(changes)];
 }

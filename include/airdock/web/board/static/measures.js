@@ -49,7 +49,7 @@ function plots(one) {
 }
 
 function runs(one) {
-  return one.runs.length > 0 && h("section", { class: "sheet" }, h("h2", {}, `Runs behind the figures: ${one.runs.length}`), h("table", {},
+  return one.runs.length > 0 && h("section", { class: "sheet runs" }, h("h2", {}, `Runs behind the figures: ${one.runs.length}`), h("table", {},
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Run"), h("th", { scope: "col" }, "Ended as"), h("th", { scope: "col", class: "figure" }, "Lead time"), h("th", { scope: "col", class: "figure" }, "When"))),
     h("tbody", {}, one.runs.slice(0, MOST_RUNS).map((run) => h("tr", { "data-key": `${run.dag_id} ${run.run_id} ${run.at}` }, h("th", { scope: "row" }, link(to.delivery(run.dag_id, run.run_id), run.run_id)), h("td", {}, badge(run.outcome)),
       h("td", { class: "figure" }, span(run.lead_seconds)), h("td", { class: "figure" }, ago(run.at)))))));

@@ -1,0 +1,273 @@
+"""The board's page in Chromium, against a server that plays its contract: what people see, reach by key, and send."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.fake_board import HOSTILE, FakeBoard, served
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+ARGUMENTS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
+PATIENCE_MS = 30_000
+"""Longer than a poll, on a machine that has much to do."""
+RUNNING = "#/deliveries/deliver_payments/push__running"
+VIEWS = (
+    "#/",
+    RUNNING,
+    "#/deliveries/deliver_payments/push__failed",
+    "#/deliveries/deliver_payments/push__hostile",
+    "#/releases/payments",
+    "#/measures",
+    "#/measures/payments",
+    "#/approvals",
+)
+RUN = {"logical_date": None}
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(ARGUMENTS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def board() -> Iterator[FakeBoard]:
+    with served(FakeBoard()) as board:
+        yield board
+
+
+@pytest.fixture
+def page(chromium: Browser, board: FakeBoard) -> Iterator[Page]:
+    with chromium.new_context() as context:
+        context.set_default_timeout(PATIENCE_MS)
+        yield context.new_page()
+
+
+def shown(page: Page, board: FakeBoard, view: str = "#/") -> Page:
+    """The page, once the view has its data."""
+    page.goto(f"{board.address}{view}")
+    page.wait_for_selector("h1")
+    page.wait_for_selector("#tools .user")
+    return page
+
+
+def test_hostile_text_is_shown_as_text_and_starts_nothing(page: Page, board: FakeBoard) -> None:
+    ran: list[str] = []
+    page.on("dialog", lambda dialog: (ran.append(dialog.message), dialog.dismiss()))
+    page.on("console", lambda message: ran.append(message.text) if message.type == "error" else None)
+    board.frozen = {"by": HOSTILE, "at": board.at(3), "reason": HOSTILE}
+    board.applications = [{**each, "description": HOSTILE, "owner": HOSTILE} for each in board.applications]
+    for view in VIEWS:
+        shown(page, board, view)
+        assert page.locator("img[src=x], main script").count() == 0
+        assert page.locator("a[href^='javascript:']").count() == 0
+        page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+    shown(page, board, "#/deliveries/deliver_payments/push__hostile")
+    assert page.locator("h1").inner_text() == HOSTILE
+    assert HOSTILE in page.locator("#freeze").inner_text()
+    assert ran == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_view_has_a_fault_that_axe_knows(chromium: Browser, board: FakeBoard, scheme: Any) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    board.frozen = {"by": "bob", "at": board.at(3), "reason": "the payment provider is down"}
+    with chromium.new_context(color_scheme=scheme) as context:
+        page = context.new_page()
+        for view in VIEWS:
+            found = Axe().run(shown(page, board, view))
+            assert found.violations_count == 0, f"{view}: {found.generate_report()}"
+        shown(page, board).get_by_role("button", name="Roll back basket", exact=True).click()
+        assert Axe().run(page).violations_count == 0
+
+
+@pytest.mark.parametrize("width", [360, 768])
+def test_narrow_screen_never_scrolls_sideways(chromium: Browser, board: FakeBoard, width: int) -> None:
+    with chromium.new_context(viewport={"width": width, "height": 740}) as context:
+        page = context.new_page()
+        for view in VIEWS:
+            shown(page, board, view)
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), view
+
+
+def test_filter_is_reached_used_and_shared_by_keyboard(page: Page, board: FakeBoard) -> None:
+    shown(page, board).keyboard.press("/")
+    page.keyboard.type("ledg")
+    rows = page.locator("tbody tr:not(.group)")
+    page.wait_for_function("document.querySelectorAll('tbody tr:not(.group)').length === 1")
+    assert rows.get_by_role("rowheader").inner_text().startswith("ledger")
+    assert page.get_by_role("status").filter(has_text="1 of 12 applications").count() == 1
+    assert page.url.endswith("#/?q=ledg")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("text=Nothing matches")
+    assert page.evaluate("document.activeElement.textContent").startswith("On the way")
+
+
+def test_line_is_one_table_for_a_screen_reader(page: Page, board: FakeBoard) -> None:
+    table = shown(page, board).get_by_role("table", name="What runs in each environment of each application")
+    columns = table.get_by_role("columnheader").all_inner_texts()
+    assert columns[:4] == ["Application", "staging", "canary-eu", "production"]
+    traffic = table.get_by_role("img", name="Traffic: 90 % to the old version, 10 % to the new one")
+    assert traffic.count() == 1
+
+
+def test_traffic_moves_while_somebody_looks_and_nothing_else_does(page: Page, board: FakeBoard) -> None:
+    shown(page, board, RUNNING)
+    assert "10 % new version" in page.locator(".split").first.inner_text()
+    page.locator("summary", has_text="Times of every stage").click()
+    stop = page.get_by_role("button", name="Stop", exact=True)
+    stop.focus()
+    page.evaluate("scrollTo(0, 120)")
+    board.green = 50
+    page.locator(".split").first.get_by_text("50 % new version").wait_for()
+    assert page.locator(".traffic.large .new").first.evaluate("(bar) => bar.style.width") == "50%"
+    assert page.locator("details[data-key=times]").get_attribute("open") is not None
+    assert page.evaluate("[document.activeElement.textContent, scrollY]") == ["Stop", 120]
+
+
+def test_overview_that_did_not_change_is_not_sent_again_and_one_change_touches_one_row(
+    page: Page, board: FakeBoard
+) -> None:
+    statuses: list[int] = []
+    page.on("response", lambda answer: statuses.append(answer.status) if "api/overview" in answer.url else None)
+    shown(page, board)
+    with page.expect_response(lambda answer: "api/overview" in answer.url and answer.status == 304):
+        pass
+    assert statuses == [200, 304]
+    page.evaluate("document.querySelectorAll('tbody tr').forEach((each) => { each.seen = true; })")
+    board.applications[0]["environments"][0]["live"]["subject"] = "A newer release"
+    page.get_by_text("A newer release").wait_for()
+    assert page.evaluate("[...document.querySelectorAll('tbody tr')].every((each) => each.seen)")
+
+
+def test_five_hundred_applications_are_found_without_five_hundred_rows(chromium: Browser) -> None:
+    with served(FakeBoard(500)) as board, chromium.new_context() as context:
+        page = shown(context.new_page(), board)
+        assert page.evaluate("document.querySelectorAll('*').length") < 5000
+        page.get_by_role("searchbox").fill("payments-49")
+        page.get_by_role("link", name="payments-49", exact=True).wait_for()
+        assert page.get_by_text("1 of 500 applications").count() == 1
+
+
+def _conf(environment: str, release: str | None = None, origin: str | None = None) -> dict[str, Any]:
+    return {**RUN, "conf": {"release": release, "environment": environment, "from_environment": origin}}
+
+
+def _question(dag_id: str) -> str:
+    return f"/api/v2/dags/{dag_id}/dagRuns/push__running/taskInstances/production.approve/-1/hitlDetails"
+
+
+ACTIONS = {
+    "deliver": (
+        "#/", "Deliver basket", "POST", "/api/v2/dags/deliver_basket/dagRuns",
+        {**RUN, "conf": {"environment": "production"}},
+    ),
+    "roll back": ("#/", "Roll back basket", "POST", "/api/v2/dags/deploy_basket/dagRuns", _conf("production")),
+    "stop": (RUNNING, "Stop", "PATCH", "/api/v2/dags/deliver_payments/dagRuns/push__running", {"state": "failed"}),
+    "approve": (
+        "#/approvals", "Approve customer for production", "PATCH", _question("deliver_customer"),
+        {"chosen_options": ["Approve"], "params_input": {}},
+    ),
+    "refuse": (
+        "#/approvals", "Refuse customer for production", "PATCH", _question("deliver_customer"),
+        {"chosen_options": ["Refuse"], "params_input": {}},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_action_says_what_it_will_do_and_then_sends_exactly_that(page: Page, board: FakeBoard, action: str) -> None:
+    view, name, method, path, body = ACTIONS[action]
+    opener = shown(page, board, view).get_by_role("button", name=name, exact=True)
+    opener.click()
+    dialog = page.get_by_role("dialog")
+    assert len(dialog.get_by_role("listitem").first.inner_text()) > 20
+    page.keyboard.press("Escape")
+    dialog.wait_for(state="detached")
+    assert board.sent == []
+    assert opener.evaluate("(button) => button === document.activeElement")
+    opener.click()
+    dialog.locator("button[type=submit]").click()
+    dialog.wait_for(state="detached")
+    assert board.sent == [(method, path, body)]
+
+
+def test_release_is_promoted_from_where_it_was_live(page: Page, board: FakeBoard) -> None:
+    shown(page, board, "#/releases/payments").get_by_role("button", name="Promote to production").first.click()
+    page.get_by_role("dialog").get_by_role("button", name="Promote", exact=True).click()
+    page.wait_for_url(re.compile("#/deliveries/deploy_payments/manual__started"))
+    key = board.releases(["payments"], {})["releases"][0]["release"]
+    assert board.sent == [("POST", "/api/v2/dags/deploy_payments/dagRuns", _conf("production", key, "staging"))]
+
+
+def test_line_is_stopped_with_a_reason_and_everybody_sees_it(page: Page, board: FakeBoard) -> None:
+    shown(page, board).get_by_role("button", name="Stop the line").click()
+    page.get_by_role("dialog").get_by_role("button", name="Stop the line").click()
+    assert board.sent == []  # the reason is missing
+    page.get_by_label("Why").fill("the payment provider is down")
+    board.frozen = {"by": "dana", "at": board.at(0), "reason": "the payment provider is down"}
+    page.keyboard.press("Enter")
+    page.get_by_role("region", name="The line is stopped").get_by_text("the payment provider is down").wait_for()
+    body = {"frozen": True, "reason": "the payment provider is down"}
+    assert board.sent == [("POST", "/airdock/api/freeze", body)]
+
+
+def test_two_releases_are_compared(page: Page, board: FakeBoard) -> None:
+    boxes = shown(page, board, "#/releases/payments").get_by_role("checkbox")
+    boxes.nth(0).check()
+    boxes.nth(3).check()
+    page.get_by_role("button", name="Compare").click()
+    page.get_by_role("heading", name="Releases between them: 3").wait_for()
+    assert page.get_by_role("list", name="Changes").get_by_text("RETRY_LIMIT").count() == 1
+
+
+def test_refusal_is_told_in_words_and_the_dialog_stays(page: Page, board: FakeBoard) -> None:
+    board.answers["/api/v2/dags/deliver_basket/dagRuns"] = (403, {"detail": "Forbidden"})
+    shown(page, board).get_by_role("button", name="Deliver basket", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Deliver", exact=True).click()
+    alert = page.get_by_role("dialog").get_by_role("alert")
+    alert.get_by_text("permission to edit this DAG").wait_for()
+    assert page.get_by_role("dialog").get_by_role("button", name="Deliver", exact=True).is_enabled()
+
+
+def test_who_may_only_look_finds_no_action(page: Page, board: FakeBoard) -> None:
+    row = shown(page, board).get_by_role("row", name=re.compile("^checkout"))
+    assert row.get_by_role("button").count() == 0
+    assert row.get_by_text("You may look, but not deploy").count() == 1
+
+
+def test_lost_connection_keeps_what_was_seen_and_comes_back_by_itself(page: Page, board: FakeBoard) -> None:
+    shown(page, board)
+    page.context.set_offline(True)
+    page.get_by_role("status").filter(has_text="Airflow can't be reached.").wait_for()
+    assert page.get_by_role("link", name="basket", exact=True).is_visible()
+    page.context.set_offline(False)
+    page.get_by_role("status").filter(has_text="Airflow can't be reached.").wait_for(state="detached")
+
+
+def test_who_is_signed_out_is_sent_to_sign_in_and_back(page: Page, board: FakeBoard) -> None:
+    board.answers["api/overview"] = (401, {"detail": "Sign in first."})
+    page.goto(board.address)
+    sign_in = page.get_by_role("main").get_by_role("link", name="Sign in")
+    assert str(sign_in.get_attribute("href")).startswith(board.address.replace("/airdock/", "/auth/login?next="))
+
+
+def test_new_page_has_the_focus_on_its_heading_and_a_title(page: Page, board: FakeBoard) -> None:
+    shown(page, board).get_by_role("link", name="basket", exact=True).click()
+    page.get_by_role("heading", level=1, name="basket").wait_for()
+    assert page.evaluate("document.activeElement.textContent") == "basket"
+    assert page.title() == "basket · Airdock"
