@@ -105,7 +105,7 @@ def test_throttled_details_hold_up_neither_the_states_of_others_nor_an_end_for_e
     assert throttled == [True, True, False]
     assert seen[0] == ["InProgress"] * 2 + ["Ready"] * 22 + ["Succeeded"]
     assert seen[2] == ["Ready"] * 22 + ["Succeeded"] * 3
-    assert {facts["weights"]["green"] for facts in list(known.values())[:3]} == {100}  # type: ignore[index]
+    assert [known[each]["weights"]["green"] for each in IDS[:3]] == [100] * 3  # type: ignore[index]
 
 
 def test_an_ended_deployment_of_which_nothing_is_known_is_throttled_as_a_whole() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from airdock.aws.hooks import Account
 from airdock.aws.watch import Subject
-from airdock.aws.watch.wake import named_in, names
+from airdock.aws.watch.wake import is_named, named_in
 from airdock.aws.watch.wake_queue import named_in_all
 
 ARN = "arn:aws:{}:eu-west-1:123456789012:{}"
@@ -47,8 +47,8 @@ def test_an_event_names_the_wait_for_its_job_and_no_other(
     kind: str, job: str, facts: dict[str, Any], detail: dict[str, Any], resources: list[str]
 ) -> None:
     event = {"detail-type": "Something", "detail": detail, "resources": resources}
-    assert names(Subject(kind, job, Account()), facts) & named_in(event)
-    assert not names(Subject(kind, "another", Account()), None) & named_in(event)
+    assert is_named(named_in(event), Subject(kind, job, Account()), facts)
+    assert not is_named(named_in(event), Subject(kind, "another", Account()), {"rollback_id": "", "service": None})
 
 
 def test_what_is_no_event_names_nobody_and_spoils_nothing() -> None:

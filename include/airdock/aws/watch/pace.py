@@ -40,7 +40,7 @@ SLOWEST = 16
 """Throttled again and again, an account's calls become so many times rarer."""
 SAME_THROTTLING_SECONDS = 2.0
 """Calls of one moment that are throttled together are one piece of news."""
-RECOVERY = 0.8
+RECOVERY = 0.5
 """What is left of the slowness after a call that went well."""
 CALLS_AT_ONCE = 4
 

@@ -24,6 +24,11 @@ class Reading(NamedTuple):
     throttled: bool = False
     """Whether AWS refused any of the calls for their rate, even if the look could do without."""
 
+    def of(self, job_id: str) -> Facts | Exception | None:
+        """What was told of one job; None of one that AWS does not know, which a throttled look cannot tell."""
+        unknown = Fault(f"AWS throttled the look at {job_id}") if self.throttled else None
+        return self.answers.get(job_id, unknown)
+
 
 def read_all(watch: Watch, lookup: Lookup, ids: Sequence[str], known: Mapping[str, Facts]) -> Reading:
     """Look at several jobs at once; `known`: facts of earlier looks. Raises nothing.

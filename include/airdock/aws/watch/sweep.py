@@ -16,7 +16,7 @@ from airdock.aws.watch.pace import POLLED, WOKEN, Purse, Quota, Rhythm
 from airdock.aws.watch.reading import Reading
 from airdock.aws.watch.subject import Facts, Subject, Watch
 from airdock.aws.watch.wait import News, Source, Wait
-from airdock.aws.watch.wake import names
+from airdock.aws.watch.wake import is_named
 from airdock.errors import Fault
 
 JITTER = 0.1
@@ -129,7 +129,7 @@ class Sweep:
     def wake(self, named: set[str], now: float) -> int:
         """Look soon at the waits that an event names; how many those are. Waking twice is waking once."""
         waits = (wait for queue in self._queues.values() for wait in queue.waits)
-        found = [wait for wait in waits if not named.isdisjoint(names(wait.subject, wait.facts))]
+        found = [wait for wait in waits if is_named(named, wait.subject, wait.facts)]
         for wait in found:
             self._heard[wait.source] = now
             wait.wake(now)
@@ -138,7 +138,11 @@ class Sweep:
 
     def next_at(self, now: float) -> float:
         """When `take` has something to give; infinity as long as nobody waits or all are being looked at."""
-        return min((max(queue.due_at(), queue.quota.free_at(now)) for queue in self._queues.values()), default=inf)
+        at = inf
+        for queue in self._queues.values():
+            if queue.due_at() < at:
+                at = min(at, max(queue.due_at(), queue.quota.free_at(now)))
+        return at
 
     def take(self, now: float) -> list[Batch]:
         """The reads that begin now, the most urgent first; each must be answered by `told`."""
@@ -150,7 +154,7 @@ class Sweep:
         """Take in what a read has told: what each wait learns, if only that nothing has changed."""
         quota = self._purse.of(batch.source.account, batch.watch.service)
         quota.end(reading.calls, now, well=not (reading.throttled or _all_faults(reading)))
-        learnt = [(wait, wait.learn(batch.watch, reading.answers.get(wait.subject.id), now)) for wait in batch.waits]
+        learnt = [(wait, wait.learn(batch.watch, reading.of(wait.subject.id), now)) for wait in batch.waits]
         for wait in batch.waits:
             wait.rest(self._rhythm(wait.source, now), quota.slowness, self._jitter, now)
         if queue := self._queues.get(batch.source):

@@ -6,7 +6,7 @@ Shapes: "CodeBuild build notifications", "CodeDeploy events", "Amazon ECS events
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
 from airdock.aws.watch.subject import Facts, Subject
@@ -27,10 +27,11 @@ def named_in(event: Mapping[str, Any]) -> set[str]:
     return told - {""}
 
 
-def names(subject: Subject, facts: Facts | None) -> set[str]:
-    """What a wait is called in events: its id, and what it hangs on by what is known of it."""
-    own = _image_name(subject.id) if subject.kind == "scan" else subject.id
-    return {own} | {facts[key] for key in ("rollback_id", "service") if facts and facts.get(key)}
+def is_named(named: Set[str], subject: Subject, facts: Facts | None) -> bool:
+    """Whether a wait is among those named: by its id, or by what it hangs on as far as that is known."""
+    if (_image_name(subject.id) if subject.kind == "scan" else subject.id) in named:
+        return True
+    return facts is not None and (facts.get("rollback_id") in named or facts.get("service") in named)
 
 
 def _image(detail: Mapping[str, Any]) -> str:
