@@ -58,6 +58,7 @@ export function rollBack(app) {
 /** Bring a release that was live in one environment to another, or to the same once more. */
 export function deployRelease(app, release, from, environment) {
   const again = from === environment;
+  const last = release.environments.find((there) => there.name === environment && there.outcome !== "live");
   confirm({
     heading: again ? `Deploy to ${environment} again` : `Promote to ${environment}`,
     label: again ? "Deploy again" : "Promote",
@@ -65,6 +66,7 @@ export function deployRelease(app, release, from, environment) {
       h("span", {}, sha(release.commit), ` ${release.subject ?? ""}`),
       again ? `It was live in ${environment} before, and goes there again; nothing is built.`
         : `It is the image that ran in ${from}, to the byte; nothing is built. ${environment} verifies it as every release.`,
+      last?.sentence && `It did not stay in ${environment} before: ${last.sentence}`,
       held(),
     ],
     request: () => start(app.deploy_dag_id, { release: release.release, environment, from_environment: again ? null : from }),

@@ -32,13 +32,15 @@ function table(told, app, choose) {
   return h("div", { class: "sheet cards" }, h("table", { role: "table" }, h("caption", { class: "said" }, `Releases of ${told.application}`),
     h("thead", {}, h("tr", { role: "row" }, h("th", { scope: "col" }, h("span", { class: "said" }, "Compare")), ["Release", "Where it is and was"].map((each) => h("th", { scope: "col" }, each)), ["Build", "Lead time"].map((each) => h("th", { scope: "col", class: "figure" }, each)), h("th", { scope: "col" }, h("span", { class: "said" }, "Actions")))),
     h("tbody", {}, told.releases.map((each) => h("tr", { "data-key": each.release, role: "row" },
-      h("td", { role: "cell", class: "pick" }, h("input", { type: "checkbox", checked: chosen.includes(each.release), "aria-label": `Compare ${each.commit.slice(0, 7)} ${each.subject}`, onchange: (event) => choose(each.release, event.target.checked) })),
+      h("td", { role: "cell", class: "pick" }, h("input", { type: "checkbox", checked: chosen.includes(each.release), "aria-label": `Compare ${short(each)} ${each.subject ?? ""}`, onchange: (event) => choose(each.release, event.target.checked) })),
       h("th", { scope: "row", role: "rowheader" }, h("span", { class: "subject" }, each.subject || "(no message)"), h("p", { class: "meta" }, sha(each.commit), each.author && h("span", {}, each.author), ago(each.committed_at), digest(each.digest))),
       h("td", { role: "cell" }, h("ul", { class: "whereabouts" }, each.environments.map((there) => whereabouts(there)))),
       h("td", { role: "cell", class: "figure", "data-label": "Build" }, span(each.built_seconds)),
       h("td", { role: "cell", class: "figure", "data-label": "Lead time" }, span(each.lead_seconds)),
       h("td", { role: "cell", class: "act" }, app?.can_deploy && h("div", { class: "actions" }, offers(app, each))))))));
 }
+
+const short = (release) => (release.commit ?? "").slice(0, 7);
 
 function whereabouts(there) {
   const state = there.live ? mark("good", "check", "live now") : there.outcome === "live" ? mark("quiet", "check", "was live") : badge(there.outcome);
@@ -53,7 +55,7 @@ function offers(app, release) {
   const next = names.find((name, place) => place > 0 && !been.has(name) && been.has(names[place - 1]));
   return [
     next && button(`Promote to ${next}`, () => deployRelease(app, release, names[names.indexOf(next) - 1], next)),
-    ...names.filter((name) => been.has(name) && !been.get(name).live).map((name) => button(`Back to ${name}`, () => deployRelease(app, release, name, name), { "aria-label": `Deploy ${release.commit.slice(0, 7)} to ${name} again` })),
+    ...names.filter((name) => been.has(name) && !been.get(name).live).map((name) => button(`Back to ${name}`, () => deployRelease(app, release, name, name), { "aria-label": `Deploy ${short(release)} to ${name} again` })),
   ];
 }
 
