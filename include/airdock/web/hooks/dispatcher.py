@@ -9,14 +9,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from airdock.errors import AirdockError, Fault
 from airdock.plan.push import Push
-from airdock.plan.push_routing import Answer, Route, concerns, route, route_files
+from airdock.plan.push_decision import AskedOnce, ChangedFiles, decided
+from airdock.plan.push_routing import Answer, concerns
 from airdock.release import Record
 from airdock.spec import Pipeline
 from airdock.web.hooks.inbox import Inbox, Waiting
@@ -33,8 +33,6 @@ MOST_QUESTIONS = 4
 MOST_ATTEMPTS = 30
 """Two hours of pauses: time to mend a pipeline file, or for Airflow to parse a new one."""
 
-ChangedFiles = Callable[[Pipeline, str, str], Sequence[str]]
-"""The paths that differ between two commits of a pipeline's repository. Raises AirdockError."""
 Start = Callable[[str, Push], str]
 """Starts the delivery of an application, or finds that it was started; the run's id. Raises AirdockError."""
 
@@ -125,7 +123,7 @@ class Dispatcher:
     def _result(self, waiting: Waiting, pipeline: Pipeline, git: AskedOnce) -> Result:
         """What the push means for a pipeline that it concerns, once what it starts is started."""
         try:
-            found = _decided(route(waiting.push, pipeline), pipeline, waiting, git)
+            found = decided(waiting.push, pipeline, git, patient=waiting.attempts < MOST_QUESTIONS)
             run_id = self._start(found.application, waiting.push) if found.answer is Answer.START else ""
             return Result(found.application, found.sentence, run_id)
         except AirdockError as error:
@@ -133,38 +131,3 @@ class Dispatcher:
         except Exception as error:
             log.exception("%s could not be taken to %s", waiting.push.run_id, pipeline.application)
             return Result(pipeline.application, f"Airflow failed: {type(error).__name__}", again=True)
-
-
-class AskedOnce:
-    """What git says of one push: all applications of a repository share the answer, also that there is none."""
-
-    def __init__(self, changed_files: ChangedFiles) -> None:
-        self._changed_files = changed_files
-        self._told: dict[tuple[Any, ...], Sequence[str] | AirdockError] = {}
-
-    def changed_files(self, pipeline: Pipeline, push: Push) -> Sequence[str]:
-        """The paths that differ between the push's two commits. Raises AirdockError."""
-        source = pipeline.source
-        key = (source.provider, source.repository, source.connection, pipeline.aws_connection, pipeline.region)
-        if key not in self._told:
-            try:
-                self._told[key] = self._changed_files(pipeline, push.before, push.after)
-            except AirdockError as error:
-                self._told[key] = error
-        told = self._told[key]
-        if isinstance(told, AirdockError):
-            raise told
-        return told
-
-
-def _decided(found: Route, pipeline: Pipeline, waiting: Waiting, git: AskedOnce) -> Route:
-    """The route with git's answer in it: no file list is worth losing a push for."""
-    if found.answer is not Answer.ASK_GIT:
-        return found
-    try:
-        return route_files(waiting.push, pipeline, git.changed_files(pipeline, waiting.push))
-    except AirdockError as error:
-        if isinstance(error, Fault) and waiting.attempts < MOST_QUESTIONS:
-            raise
-        sentence = f"what changed can't be told ({error.sentence}), so {pipeline.application} is delivered"
-        return Route(pipeline.application, Answer.START, sentence)

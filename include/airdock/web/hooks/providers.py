@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airdock.errors import Refused
-from airdock.plan import push_aws, push_bitbucket, push_generic, push_github, push_gitlab
+from airdock.plan import push_aws, push_bitbucket, push_document, push_generic, push_github, push_gitlab
 from airdock.plan.push import DELIVERY, Event, Unconcerning
-from airdock.web.hooks import certificates, document, sns
+from airdock.plan.push_fields import Malformed
+from airdock.web.hooks import certificates, sns
 from airdock.web.hooks.keys import Keys
 from airdock.web.hooks.message import Declined, Message
 from airdock.web.hooks.signature import check_hub, check_standard, check_token
@@ -51,6 +52,14 @@ def event_in(message: Message, keys: Keys, provider: Provider) -> Event:
         raise Declined(422, refused.sentence) from None
 
 
+def _parsed(body: bytes) -> dict[str, Any]:
+    """The JSON object in a body. Raises Declined."""
+    try:
+        return push_document.parse(body)
+    except Malformed as malformed:
+        raise Declined(400, malformed.sentence) from None
+
+
 def _hub(name: str) -> Callable[[Message, Keys], None]:
     return lambda message, keys: check_hub(message.header(name), message.body, keys.secrets)
 
@@ -77,41 +86,41 @@ def _aws(message: Message, keys: Keys) -> None:
     """EventBridge has a secret to send; SNS signs."""
     if not signed_by_sns(message):
         return check_token(message.header("x-airdock-token"), keys.secrets)
-    return sns.check(document.parse(message.body), keys.topics, certificates.certificate, datetime.now(UTC))
+    return sns.check(_parsed(message.body), keys.topics, certificates.certificate, datetime.now(UTC))
 
 
 def _github_event(message: Message) -> Event:
     name, delivery = message.header("x-github-event"), message.header("x-github-delivery")
-    return push_github.event(name, DELIVERY.check(delivery), document.parse(message.body))
+    return push_github.event(name, DELIVERY.check(delivery), _parsed(message.body))
 
 
 def _gitlab_event(message: Message) -> Event:
     delivery = next(filter(None, map(message.header, ("webhook-id", "idempotency-key", "x-gitlab-event-uuid"))), "")
-    return push_gitlab.event(message.header("x-gitlab-event"), DELIVERY.check(delivery), document.parse(message.body))
+    return push_gitlab.event(message.header("x-gitlab-event"), DELIVERY.check(delivery), _parsed(message.body))
 
 
 def _bitbucket_event(message: Message) -> Event:
     name, delivery = message.header("x-event-key"), message.header("x-request-uuid")
-    return push_bitbucket.cloud_event(name, DELIVERY.check(delivery.strip("{}")), document.parse(message.body))
+    return push_bitbucket.cloud_event(name, DELIVERY.check(delivery.strip("{}")), _parsed(message.body))
 
 
 def _data_center_event(message: Message) -> Event:
     name, delivery = message.header("x-event-key"), message.header("x-request-id")
-    return push_bitbucket.data_center_event(name, DELIVERY.check(delivery), document.parse(message.body))
+    return push_bitbucket.data_center_event(name, DELIVERY.check(delivery), _parsed(message.body))
 
 
 def _generic_event(message: Message) -> Event:
-    return push_generic.event(DELIVERY.check(message.header("webhook-id")), document.parse(message.body))
+    return push_generic.event(DELIVERY.check(message.header("webhook-id")), _parsed(message.body))
 
 
 def _aws_event(read: Callable[[dict[str, Any]], Event]) -> Callable[[Message], Event]:
     def event(message: Message) -> Event:
-        told = document.parse(message.body)
+        told = _parsed(message.body)
         if not signed_by_sns(message):
             return read(told)
         if told.get("Type") != "Notification":
             return _subscription(told)
-        return read(document.parse(str(told.get("Message")).encode("utf-8", "surrogatepass")))
+        return read(_parsed(str(told.get("Message")).encode("utf-8", "surrogatepass")))
 
     return event
 

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any, NoReturn
 
-from airdock.web.hooks.message import Declined
+from airdock.plan.push_fields import Malformed
 
 DEEPEST = 64
 """How deep values may lie in each other. Providers' messages stay under ten."""
@@ -20,21 +20,21 @@ def parse(body: bytes) -> dict[str, Any]:
     """The JSON object in a body.
 
     Raises:
-        Declined: it is no UTF-8, no JSON, no object, too deep, has a key twice, NaN, or half a character.
+        Malformed: it is no UTF-8, no JSON, no object, too deep, has a key twice, NaN, or half a character.
     """
     if _too_deep(body):
-        raise Declined(400, f"the body lies deeper in itself than {DEEPEST} levels, or its brackets don't match")
+        raise Malformed(f"the body lies deeper in itself than {DEEPEST} levels, or its brackets don't match")
     try:
         text = body.decode("utf-8")
         value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_number)
         if _SURROGATE.search(text):
             json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeError:
-        raise Declined(400, "the body is not UTF-8, or has half of a character in it") from None
+        raise Malformed("the body is not UTF-8, or has half of a character in it") from None
     except (ValueError, RecursionError) as error:
-        raise Declined(400, f"the body is no JSON: {str(error)[:200]}") from None
+        raise Malformed(f"the body is no JSON: {str(error)[:200]}") from None
     if not isinstance(value, dict):
-        raise Declined(400, "the body is not a JSON object")
+        raise Malformed("the body is not a JSON object")
     return value
 
 
