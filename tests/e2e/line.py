@@ -17,7 +17,7 @@ from urllib.request import Request
 from demo import facts
 from demo.clients import LocalAws
 from demo.delivery import DAG_ID, ENDED
-from demo.place import Place, Ports
+from demo.place import ACCOUNT, Place, Ports
 from demo.releases import Change
 from demo.rest import OPENER, Airflow
 from demo.seed import Seeded, seed
@@ -26,6 +26,8 @@ from demo.traffic import Client
 from tests.e2e import users
 from tests.e2e.pipelines import ASKED, MISTRUSTFUL, PATIENT, STEPWISE, copied_dags
 
+PUSHES = "pushes"
+"""The queue that wakes deliveries; nothing feeds it until a test does."""
 LOOK_EVERY_SECONDS = 0.2
 RUN_SECONDS = 180
 TOLD_LINES = 10
@@ -44,7 +46,8 @@ def place_for_tests(directory: Path, minute_seconds: float = 1.0) -> Place:
     ports = Ports.free()
     dags = copied_dags(directory / "dags", ports.app)
     runtime = os.environ.get("LOCAL_AWS_RUNTIME", "process")
-    return Place(directory / "run", dags, ports, minute_seconds=minute_seconds, runtime=runtime, settings=SETTINGS)
+    settings = {**SETTINGS, "AIRDOCK_PUSH_QUEUE": f"http://127.0.0.1:{ports.aws}/{ACCOUNT}/{PUSHES}"}
+    return Place(directory / "run", dags, ports, minute_seconds=minute_seconds, runtime=runtime, settings=settings)
 
 
 class Line:
@@ -212,6 +215,7 @@ def started(stack: Stack) -> Line:
     stack.migrate()
     stack.start_airflow()
     aws = LocalAws(stack.place)
+    aws.client("sqs").create_queue(QueueName=PUSHES)
     seeded = seed(stack.place, aws, stack.stopping)
     stack.wait_for_airflow()
     for dag_id in (DAG_ID, PATIENT, MISTRUSTFUL, STEPWISE, ASKED):
