@@ -38,4 +38,5 @@ class AirdockPlugin(AirflowPlugin):
         {"name": "airdock hooks", "url_prefix": "/airdock/hooks", "app": hooks(changed_files)},
         {"name": "airdock board", "url_prefix": "/airdock", "app": board()},
     ]
-    external_views = [{"name": "Airdock", "href": board_address(), "destination": "nav", "url_route": "airdock"}]
+    # No `url_route`: it would show the page in a frame, which opens no links and hides the page's address.
+    external_views = [{"name": "Airdock", "href": board_address(), "destination": "nav"}]

@@ -29,6 +29,7 @@ class Stage:
     state: str
     started_at: str = ""
     ended_at: str = ""
+    try_number: int = 1
 
     @property
     def environment(self) -> str:

@@ -26,7 +26,7 @@ def ledger_rows(session: Session, since: datetime | None) -> Iterator[Row]:
 
     asked = select(XCom.dag_run_id, XCom.task_id, XCom.timestamp, XCom.value).where(XCom.key == KEY)
     for number, task_id, written_at, value in session.execute(asked.where(XCom.timestamp >= since) if since else asked):
-        if entry := from_xcom(_read(value)):
+        if entry := from_xcom(read(value)):
             yield Row((number, task_id), written_at, entry)
 
 
@@ -52,7 +52,7 @@ def drift(session: Session) -> dict[tuple[str, str], str]:
     from airflow.models.xcom import XComModel as XCom
 
     asked = select(XCom.value).where(XCom.key == "drift", XCom.dag_id == "reconcile")
-    told = _read(session.scalars(asked.order_by(XCom.timestamp.desc()).limit(1)).first())
+    told = read(session.scalars(asked.order_by(XCom.timestamp.desc()).limit(1)).first())
     found = [each for each in told if isinstance(each, dict)] if isinstance(told, list) else []
     return {(str(each.get("application")), str(each.get("environment"))): str(each.get("sentence")) for each in found}
 
@@ -80,7 +80,7 @@ def _commits(session: Session, numbers: Sequence[int]) -> dict[int, Commit | Non
         return {}
     wanted = [and_(XCom.task_id == task_id, XCom.key == key) for task_id, key in SOURCES]
     asked = select(XCom.dag_run_id, XCom.value).where(XCom.dag_run_id.in_(numbers), or_(*wanted))
-    return {number: _commit(_read(value)) for number, value in session.execute(asked)}
+    return {number: commit_in(read(value)) for number, value in session.execute(asked)}
 
 
 def _delivery(run: Any, stages: Iterable[Stage], commit: Commit | None) -> Delivery:
@@ -96,12 +96,12 @@ def _delivery(run: Any, stages: Iterable[Stage], commit: Commit | None) -> Deliv
     )
 
 
-def _commit(source: Any) -> Commit | None:
+def commit_in(source: Any) -> Commit | None:
     """The commit alone: the files that a source carries are not for the board."""
     return Commit.from_json(source["commit"]) if isinstance(source, dict) and source.get("commit") else None
 
 
-def _read(value: Any) -> Any:
+def read(value: Any) -> Any:
     """An XCom's value, as Airflow's own model reads it."""
     from airflow.models.xcom import XComModel
 

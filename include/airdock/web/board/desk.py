@@ -10,6 +10,7 @@ from typing import Any
 
 from airdock.board.line import Delivery
 from airdock.board.overview import Place, application_row
+from airdock.plan.ledger_entry import LedgerEntry
 from airdock.spec import Pipeline
 from airdock.web.board.ledger import Ledger
 from airdock.web.board.users import User
@@ -56,6 +57,15 @@ class Desk:
         ]
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         return {"now": now, "frozen": self._frozen(), "user": {"name": user.name}, "applications": rows}
+
+    def pipeline(self, application: str) -> Pipeline | None:
+        """The pipeline of an application; None when there is none now. Raises Fault."""
+        return next((each for each in self.pipelines() if each.application == application), None)
+
+    def entries(self, pipeline: Pipeline) -> dict[str, Sequence[LedgerEntry]]:
+        """What became of an application's deliveries, by environment in the pipeline's order, oldest first."""
+        known = self.ledger.entries()
+        return {name: known.get((pipeline.application, name), ()) for name in pipeline.environments}
 
     def _all_rows(self) -> list[dict[str, Any]]:
         """Read once for all who ask within a moment; those who come meanwhile wait for it."""

@@ -17,6 +17,7 @@ class User:
     edits: frozenset[str]
     account: Any = None
     """The user as Airflow's auth manager knows it."""
+    id: str = ""
 
 
 async def airflow_account(request: Request) -> Any:
@@ -36,6 +37,7 @@ def with_rights(account: Any) -> User:
         frozenset(manager.get_authorized_dag_ids(user=account, method="GET")),
         frozenset(manager.get_authorized_dag_ids(user=account, method="PUT")),
         account,
+        str(account.get_id()),
     )
 
 
