@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.e2e import browser
 from tests.fake_board import HOSTILE, FakeBoard, served
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
-ARGUMENTS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
-PATIENCE_MS = 30_000
-"""Longer than a poll, on a machine that has much to do."""
 RUNNING = "#/deliveries/deliver_payments/push__running"
 VIEWS = (
     "#/",
@@ -33,12 +30,8 @@ RUN = {"logical_date": None}
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(ARGUMENTS))
-        yield browser
-        browser.close()
+    with browser.started() as chromium:
+        yield chromium
 
 
 @pytest.fixture
@@ -49,9 +42,8 @@ def board() -> Iterator[FakeBoard]:
 
 @pytest.fixture
 def page(chromium: Browser, board: FakeBoard) -> Iterator[Page]:
-    with chromium.new_context() as context:
-        context.set_default_timeout(PATIENCE_MS)
-        yield context.new_page()
+    with browser.page_of(chromium) as page:
+        yield page
 
 
 def shown(page: Page, board: FakeBoard, view: str = "#/") -> Page:
@@ -84,8 +76,7 @@ def test_no_view_has_a_fault_that_axe_knows(chromium: Browser, board: FakeBoard,
     from axe_playwright_python.sync_playwright import Axe
 
     board.frozen = {"by": "bob", "at": board.at(3), "reason": "the payment provider is down"}
-    with chromium.new_context(color_scheme=scheme) as context:
-        page = context.new_page()
+    with browser.page_of(chromium, color_scheme=scheme) as page:
         for view in VIEWS:
             found = Axe().run(shown(page, board, view))
             assert found.violations_count == 0, f"{view}: {found.generate_report()}"
@@ -95,8 +86,7 @@ def test_no_view_has_a_fault_that_axe_knows(chromium: Browser, board: FakeBoard,
 
 @pytest.mark.parametrize("width", [360, 768])
 def test_narrow_screen_never_scrolls_sideways(chromium: Browser, board: FakeBoard, width: int) -> None:
-    with chromium.new_context(viewport={"width": width, "height": 740}) as context:
-        page = context.new_page()
+    with browser.page_of(chromium, viewport={"width": width, "height": 740}) as page:
         for view in VIEWS:
             shown(page, board, view)
             assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), view
@@ -115,6 +105,9 @@ def test_filter_is_reached_used_and_shared_by_keyboard(page: Page, board: FakeBo
     page.keyboard.press("Enter")
     page.wait_for_selector("text=Nothing matches")
     assert page.evaluate("document.activeElement.textContent").startswith("On the way")
+    page.get_by_role("button", name="Show all").click()
+    page.get_by_role("link", name="basket", exact=True).wait_for()
+    assert page.get_by_role("searchbox").input_value() == ""
 
 
 def test_line_is_one_table_for_a_screen_reader(page: Page, board: FakeBoard) -> None:
@@ -155,8 +148,8 @@ def test_overview_that_did_not_change_is_not_sent_again_and_one_change_touches_o
 
 
 def test_five_hundred_applications_are_found_without_five_hundred_rows(chromium: Browser) -> None:
-    with served(FakeBoard(500)) as board, chromium.new_context() as context:
-        page = shown(context.new_page(), board)
+    with served(FakeBoard(500)) as board, browser.page_of(chromium) as page:
+        shown(page, board)
         assert page.evaluate("document.querySelectorAll('*').length") < 5000
         page.get_by_role("searchbox").fill("payments-49")
         page.get_by_role("link", name="payments-49", exact=True).wait_for()
@@ -228,8 +221,10 @@ def test_line_is_stopped_with_a_reason_and_everybody_sees_it(page: Page, board: 
 
 def test_two_releases_are_compared(page: Page, board: FakeBoard) -> None:
     boxes = shown(page, board, "#/releases/payments").get_by_role("checkbox")
+    boxes.nth(5).check()
     boxes.nth(0).check()
     boxes.nth(3).check()
+    assert [boxes.nth(number).is_checked() for number in (0, 3, 5)] == [True, True, False]
     page.get_by_role("button", name="Compare").click()
     page.get_by_role("heading", name="Releases between them: 3").wait_for()
     assert page.get_by_role("list", name="Changes").get_by_text("RETRY_LIMIT").count() == 1

@@ -69,6 +69,13 @@ function attributes(from, to) {
     if (name === "style") from.style.cssText = value; // The policy lets a script set a style, and forbids the attribute.
     else from.setAttribute(name, value);
   }
+  if (from.nodeName === "INPUT") answered(from, to);
+}
+
+/** What somebody typed or ticked is no attribute; while they type it is theirs. */
+function answered(from, to) {
+  if (from.checked !== to.checked) from.checked = to.checked;
+  if (from !== document.activeElement && from.value !== to.value) from.value = to.value;
 }
 
 function children(from, to) {
