@@ -180,7 +180,7 @@ def test_two_hundred_waits_outlive_their_process(builds: Builds, account: Accoun
 def test_an_event_in_the_queue_ends_a_wait_that_looks_hourly(
     builds: Builds, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("airdock.aws.watch.sweep.POLLED", Rhythm(share=1e6, slowest_seconds=3600))
+    monkeypatch.setattr("airdock.aws.watch.wait.POLLED", Rhythm(share=1e6, slowest_seconds=3600))
     sqs, events = builds.aws.client("sqs"), builds.aws.client("events")
     url = sqs.create_queue(QueueName="wake")["QueueUrl"]
     events.put_rule(Name="wake", EventPattern=json.dumps({"source": ["aws.codebuild"]}))

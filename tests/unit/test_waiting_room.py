@@ -155,7 +155,7 @@ def test_an_event_wakes_a_wait_whose_next_look_is_far(service: Service, monkeypa
     heard: list[Any] = []
     monkeypatch.setenv("AIRDOCK_WAKE_QUEUE", "https://queue")
     monkeypatch.setattr(room_module, "listen", lambda url, wake: heard.append((url, wake)))
-    monkeypatch.setattr("airdock.aws.watch.sweep.POLLED", Rhythm(share=1e6, slowest_seconds=600))
+    monkeypatch.setattr("airdock.aws.watch.wait.POLLED", Rhythm(share=1e6, slowest_seconds=600))
 
     async def run() -> tuple[str, bool, dict[str, Any]]:
         wait = asyncio.create_task(outcome(a_trigger()))

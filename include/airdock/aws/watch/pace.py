@@ -27,7 +27,8 @@ class Rhythm(NamedTuple):
 
 POLLED = Rhythm(share=1 / 8, slowest_seconds=15)
 WOKEN = Rhythm(share=1 / 2, slowest_seconds=27)
-"""Where events wake the waits, a look is the safety net: with its jitter at most 30 s after the one before."""
+"""Where events wake the waits, a look is the safety net: with its jitter at most 30 s after the one before. Quiet is
+then the time since the last event."""
 
 CALLS_PER_SECOND = {"codebuild": 2.0, "codedeploy": 1.0, "ecr": 5.0, "ecs": 10.0, "ssm": 10.0}
 """What one triggerer spends on waiting in one account and region, half of a limit where AWS publishes one.
@@ -36,8 +37,10 @@ ECS: 20 of each family of reads a second ("Request throttling for the Amazon ECS
 CodeBuild and CodeDeploy publish none; callers of these reads report throttling from about 6 and 1 to 2 a second on.
 """
 BURST_SECONDS = 2
-SLOWEST = 16
+SLOWEST = 8
 """Throttled again and again, an account's calls become so many times rarer."""
+MOST_OWED = 4
+"""A look that cost more calls than one is paid for in pauses, up to so many: others wait for the quota too."""
 SAME_THROTTLING_SECONDS = 2.0
 """Calls of one moment that are throttled together are one piece of news."""
 RECOVERY = 0.5
@@ -97,7 +100,7 @@ class Quota:
     def _spend(self, calls: int, now: float) -> None:
         self._fill(now)
         if not self._unlimited:
-            self._tokens -= calls
+            self._tokens = max(self._tokens - calls, -MOST_OWED)
 
     def _fill(self, now: float) -> None:
         if not self._unlimited:

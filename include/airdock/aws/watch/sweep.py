@@ -12,7 +12,7 @@ from math import ceil, inf
 from random import Random
 
 from airdock.aws.watch import watch_for
-from airdock.aws.watch.pace import POLLED, WOKEN, Purse, Quota, Rhythm
+from airdock.aws.watch.pace import Purse, Quota
 from airdock.aws.watch.reading import Reading
 from airdock.aws.watch.subject import Facts, Subject, Watch
 from airdock.aws.watch.wait import News, Source, Wait
@@ -156,14 +156,14 @@ class Sweep:
         quota.end(reading.calls, now, well=not (reading.throttled or _all_faults(reading)))
         learnt = [(wait, wait.learn(batch.watch, reading.of(wait.subject.id), now)) for wait in batch.waits]
         for wait in batch.waits:
-            wait.rest(self._rhythm(wait.source, now), quota.slowness, self._jitter, now)
+            wait.rest(self._hears(batch.source, now), quota.slowness, self._jitter, now)
         if queue := self._queues.get(batch.source):
             queue.changed()
         return learnt
 
-    def _rhythm(self, source: Source, now: float) -> Rhythm:
-        """Waits of which an event has come lately can rely on events, all others poll."""
-        return WOKEN if now - self._heard.get(source, -inf) < HEARD_SECONDS else POLLED
+    def _hears(self, source: Source, now: float) -> bool:
+        """Whether an event of such a job has come lately: only then are events relied on."""
+        return now - self._heard.get(source, -inf) < HEARD_SECONDS
 
     def _jitter(self) -> float:
         return self._dice.uniform(1 - JITTER, 1 + JITTER)

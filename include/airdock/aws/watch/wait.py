@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf
 from typing import NamedTuple
 
 from airdock.aws.hooks import Account
-from airdock.aws.watch.pace import Rhythm
+from airdock.aws.watch.pace import POLLED, WOKEN
 from airdock.aws.watch.subject import Facts, Subject, Watch
 from airdock.errors import Fault, Refused
 
@@ -52,6 +53,7 @@ class Wait:
     pause_seconds: float
     changed_at: float
     woken: bool = False
+    woken_at: float = -inf
     asked: bool = False
     unknown_since: float | None = None
     troubled: bool = False
@@ -67,11 +69,12 @@ class Wait:
 
     def wake(self, now: float) -> None:
         """Look soon, and often for a while."""
-        self.due, self.changed_at, self.woken = min(self.due, max(now, self.first_look_at)), now, True
+        self.due, self.woken, self.woken_at = min(self.due, max(now, self.first_look_at)), True, now
 
-    def rest(self, rhythm: Rhythm, slowness: float, jitter: Callable[[], float], now: float) -> None:
-        """Pause until the next look."""
-        pause = rhythm.pause(self.quick_seconds, now - self.changed_at)
+    def rest(self, by_events: bool, slowness: float, jitter: Callable[[], float], now: float) -> None:
+        """Pause until the next look; `by_events`: events tell of such jobs, looks only make sure."""
+        rhythm, quiet = (WOKEN, now - self.woken_at) if by_events else (POLLED, now - self.changed_at)
+        pause = rhythm.pause(self.quick_seconds, quiet)
         self.pause_seconds = min(pause * slowness, max(pause, SLOWEST_PAUSE_SECONDS)) * jitter()
         # What woke it during the look may have happened after AWS's answer.
         self.due, self.asked = now if self.woken else now + self.pause_seconds, False

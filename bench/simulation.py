@@ -1,0 +1,121 @@
+"""3,000 deliveries of 10,000 services at once, over four triggerers: Airdock's own sweep against a simulated AWS.
+
+    make bench      # or: PYTHONPATH=include python bench/simulation.py
+
+Prints what it costs, how late an end is noticed, and where the next wall is; writes bench/results/simulation.json.
+Everything but time and AWS is real: the sweep, its pace, the reading of answers. AWS's rates are in crowd/aws.py.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from datetime import UTC, datetime
+from json import dumps
+from pathlib import Path
+from statistics import quantiles
+from typing import Any, NamedTuple
+
+from crowd.aws import Rate, busiest
+from crowd.deliveries import STAGES, Crowd, Setting
+
+COUNTED_SECONDS = 120
+STOCK_POLL_SECONDS = 15.0
+"""How often a trigger of Airflow's Amazon provider asks, each for itself."""
+SETTINGS = (
+    Setting("polled", accounts=8),
+    Setting("woken by events, 2 % of them lost", accounts=8, events=True),
+    Setting("woken by events, half the accounts", accounts=4, events=True),
+)
+REGISTER_TASK_DEFINITION = Rate(1, 20, published=True)
+DEPLOYMENTS_AT_ONCE = 1300
+"""Of CodeDeploy in one account ("CodeDeploy limits")."""
+TRIGGERS_AT_ONCE = 1000
+"""Airflow's default `[triggerer] capacity`."""
+TRIGGER_EVENTS_PER_SECOND = 46
+"""What one triggerer of Airflow 3.3 hands back to the scheduler, measured with PostgreSQL."""
+
+
+class Wall(NamedTuple):
+    """A limit, and how much of it was used at the worst."""
+
+    share: float
+    name: str
+    limit: str
+
+
+def measure(setting: Setting) -> tuple[Crowd, list[Wall]]:
+    crowd = Crowd(setting)
+    crowd.run(COUNTED_SECONDS)
+    return crowd, sorted(_walls(crowd), reverse=True)
+
+
+def _walls(crowd: Crowd) -> list[Wall]:
+    setting, tally = crowd.setting, crowd.tally
+    of_apis = [
+        Wall(share, name, f"{bucket.rate.calls_per_second:g}/s, {'AWS' if bucket.rate.published else 'assumed'}")
+        for name, (share, bucket) in busiest(crowd.aws).items()
+    ]
+    delivered = tally.delivered / COUNTED_SECONDS
+    waiting = tally.most_waits / setting.triggerers
+    by_codedeploy = setting.by_codedeploy * setting.deliveries / setting.accounts
+    return [
+        *of_apis,
+        Wall(delivered / setting.accounts / REGISTER_TASK_DEFINITION.calls_per_second, "ecs RegisterTaskDefinition",
+             "1/s, AWS"),
+        Wall(by_codedeploy / DEPLOYMENTS_AT_ONCE, "codedeploy deployments at once", f"{DEPLOYMENTS_AT_ONCE}, AWS"),
+        Wall(waiting / TRIGGERS_AT_ONCE, "triggers of one triggerer", f"{TRIGGERS_AT_ONCE}, Airflow's default"),
+        Wall(tally.ended / COUNTED_SECONDS / setting.triggerers / TRIGGER_EVENTS_PER_SECOND,
+             "ends of one triggerer", f"{TRIGGER_EVENTS_PER_SECOND}/s, measured"),
+    ]  # fmt: skip
+
+
+def rows(crowd: Crowd, walls: list[Wall]) -> list[dict[str, Any]]:
+    """The figures of one setting beside what a poll for each wait would cost."""
+    tally, name, n = crowd.tally, crowd.setting.name, crowd.setting.deliveries
+    late = sorted(second for stage in STAGES for second in tally.seconds_late[stage])
+    made = sum(bucket.made for bucket in crowd.aws.buckets.values())
+    throttled = sum(bucket.refused for bucket in crowd.aws.buckets.values())
+    cuts, stock = quantiles(late, n=100), STOCK_POLL_SECONDS
+    per_minute = (made - tally.worker_calls) / (tally.waiting_seconds / 60)
+    figures = [
+        ("calls of the triggerers", per_minute, 60 / stock, "calls per waiting minute"),
+        ("an end is noticed, p50", cuts[49], stock / 2, "s"),
+        ("an end is noticed, p99", cuts[98], stock * 0.99, "s"),
+        ("calls that AWS throttled, workers' included", 100 * throttled / made, None, "%"),
+        ("waits that failed", tally.refused, None, f"of {tally.ended}"),
+        *((f"used of {wall.name} ({wall.limit})", 100 * wall.share, None, "%") for wall in walls),
+    ]
+    return [
+        {"name": f"{name}: {what}", "n": n, "ours": round(ours, 3), "peer": peer,
+         "ratio": round(peer / ours, 1) if peer and ours else None, "unit": unit}
+        for what, ours, peer, unit in figures
+    ]  # fmt: skip
+
+
+def main() -> None:
+    begun, found = time.monotonic(), []
+    for setting in SETTINGS:
+        crowd, walls = measure(setting)
+        found += rows(crowd, walls)
+        _tell(found[-len(walls) - 5 :], setting, walls[0])
+    results = Path(__file__).parent / "results"
+    results.mkdir(exist_ok=True)
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    told = {"figure": "simulation", "rows": found, "machine": machine, "at": datetime.now(UTC).isoformat()}
+    (results / "simulation.json").write_text(dumps(told, indent=2) + "\n")
+    print(f"\n{len(SETTINGS) * COUNTED_SECONDS} s of AWS in {time.monotonic() - begun:.0f} s")
+
+
+def _tell(figures: list[dict[str, Any]], setting: Setting, wall: Wall) -> None:
+    print(f"\n{setting.deliveries} deliveries, {setting.accounts} accounts, {setting.triggerers} triggerers")
+    print(f"{'':84}{'ours':>10}{'a poll each':>13}{'ratio':>8}")
+    for row in figures:
+        peer, ratio = ("" if row[key] is None else f"{row[key]:g}" for key in ("peer", "ratio"))
+        print(f"{row['name']:84}{row['ours']:>10g}{peer:>13}{ratio:>8}  {row['unit']}")
+    print(f"The next wall: {wall.name} ({wall.limit}), {100 * wall.share:.0f} % used in the busiest minute")
+
+
+if __name__ == "__main__":
+    main()
