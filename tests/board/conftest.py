@@ -17,7 +17,9 @@ from airdock.web.board import app as module
 from airdock.web.board import database, freeze
 from airdock.web.board.app import application, signed_in
 from airdock.web.board.desk import Desk
+from airdock.web.board.details import Details
 from airdock.web.board.ledger import Ledger
+from airdock.web.board.measuring import Durations, Measuring, durations
 from airdock.web.board.users import User
 from tests.board.airflow_database import AirflowDatabase
 from tests.board.entries import a_pipeline
@@ -66,9 +68,15 @@ def board(airflow_database: AirflowDatabase, monkeypatch: pytest.MonkeyPatch) ->
         with airflow_database.session() as session:
             return list(database.ledger_rows(session, since))
 
+    def took(dag_id: str) -> Durations:
+        with airflow_database.session() as session:
+            return durations(session, dag_id)
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.desk = Desk(lambda: there[0].pipelines, Ledger(rows), unfinished, lambda: there[0].frozen, 0)
+        desk = Desk(lambda: there[0].pipelines, Ledger(rows), unfinished, lambda: there[0].frozen, 0)
+        app.state.desk, app.state.measuring = desk, Measuring(desk.pipelines, desk.ledger, took)
+        app.state.details = Details(desk, airflow_database.session)
         yield
 
     def change(wanted: freeze.Freeze, user: str) -> Any:
@@ -80,5 +88,5 @@ def board(airflow_database: AirflowDatabase, monkeypatch: pytest.MonkeyPatch) ->
     app = application(lifespan)
     app.dependency_overrides[signed_in] = asker
     with TestClient(app, follow_redirects=False) as client:
-        there.append(Board(client, airflow_database, [a_pipeline()], User("dana", DAGS, DAGS)))
+        there.append(Board(client, airflow_database, [a_pipeline()], User("Dana", DAGS, DAGS, id="dana")))
         yield there[0]

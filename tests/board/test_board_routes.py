@@ -13,7 +13,7 @@ from airdock.web.board.users import User
 from tests.board.conftest import DAGS, Board
 from tests.board.entries import a_pipeline, an_entry
 
-ROUTES = ("/api/overview",)
+ROUTES = ("/api/overview", "/api/deliveries/deliver_greeter/run-1", "/api/releases/greeter", "/api/approvals")
 RUN = ("deliver_greeter", "run-1")
 VIEWER = User("vera", DAGS, frozenset())
 STRANGER = User("sam", frozenset(), frozenset())

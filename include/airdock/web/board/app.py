@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi import Depends, FastAPI, HTTPException, Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from starlette.concurrency import run_in_threadpool
@@ -18,6 +19,8 @@ from starlette.concurrency import run_in_threadpool
 from airdock.errors import Fault
 from airdock.web.board import freeze
 from airdock.web.board.desk import Desk
+from airdock.web.board.details import Details
+from airdock.web.board.measuring import Measuring
 from airdock.web.board.users import User, airflow_account, refuse_unless_may_freeze, with_rights
 
 STATIC = Path(__file__).parent / "static"
@@ -36,6 +39,7 @@ async def signed_in(request: Request) -> User:
 
 
 Asker = Annotated[User, Depends(signed_in)]
+Days = Annotated[int, Query(ge=1, le=365)]
 
 
 def board() -> FastAPI:
@@ -43,20 +47,26 @@ def board() -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.desk = await run_in_threadpool(_desk)
+        app.state.desk, app.state.details = await run_in_threadpool(_opened)
+        app.state.measuring = _measuring(app.state.desk)
         yield
 
     return application(lifespan)
 
 
 def application(lifespan: Any) -> FastAPI:
-    """The routes; `lifespan` sets `app.state.desk`."""
+    """The routes; `lifespan` sets `app.state.desk`, `app.state.details` and `app.state.measuring`."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.middleware("http")(_guarded)
     app.exception_handler(Fault)(_at_fault)
+    app.exception_handler(RequestValidationError)(_not_understood)
     app.mount("/static", StaticFiles(directory=STATIC))
     app.get("/")(_page)
     app.get("/api/overview")(_overview)
+    app.get("/api/measures")(_measures)
+    app.get("/api/deliveries/{dag_id}/{run_id:path}")(_delivery)
+    app.get("/api/releases/{application}")(_releases)
+    app.get("/api/approvals")(_approvals)
     app.post("/api/freeze")(_freeze)
     return app
 
@@ -96,14 +106,39 @@ def _at_fault(_: Request, fault: Any) -> Response:
     return JSONResponse({"detail": fault.sentence}, 503)
 
 
+def _not_understood(_: Request, error: Any) -> Response:
+    """One sentence of what is wrong where, without what was sent."""
+    told = "; ".join(f"{'.'.join(str(part) for part in each['loc'][1:])}: {each['msg']}" for each in error.errors())
+    return JSONResponse({"detail": told}, 422)
+
+
 def _overview(request: Request, user: Asker) -> Response:
     told = request.app.state.desk.overview(user)
     return _unless_known(request, told, {key: value for key, value in told.items() if key != "now"})
 
 
+def _measures(request: Request, user: Asker, days: Days = 30, application: str = "") -> dict[str, Any]:
+    return dict(request.app.state.measuring.answer(user, days, application))
+
+
+def _delivery(request: Request, dag_id: str, run_id: str, user: Asker) -> Response:
+    told = request.app.state.details.delivery(user, dag_id, run_id)
+    return _unless_known(request, told, told)
+
+
+def _releases(request: Request, application: str, user: Asker) -> Response:
+    told = request.app.state.details.releases(user, application)
+    return _unless_known(request, told, told)
+
+
+def _approvals(request: Request, user: Asker) -> Response:
+    told = request.app.state.details.approvals(user)
+    return _unless_known(request, told, told)
+
+
 def _freeze(wanted: freeze.Freeze, user: Asker) -> dict[str, Any]:
     refuse_unless_may_freeze(user)
-    return {"frozen": freeze.change(wanted, user.name)}
+    return {"frozen": freeze.change(wanted, user.id)}
 
 
 def _unless_known(request: Request, told: Any, part: Any) -> Response:
@@ -114,7 +149,7 @@ def _unless_known(request: Request, told: Any, part: Any) -> Response:
     return JSONResponse(told, headers={"ETag": tag})
 
 
-def _desk() -> Desk:
+def _opened() -> tuple[Desk, Details]:
     from airflow.utils.session import create_session
 
     from airdock.web.board import database
@@ -129,4 +164,17 @@ def _desk() -> Desk:
         with create_session() as session:
             return database.unfinished(session), database.drift(session)
 
-    return Desk(Pipelines(folder()).now, Ledger(rows), unfinished, freeze.frozen)
+    desk = Desk(Pipelines(folder()).now, Ledger(rows), unfinished, freeze.frozen)
+    return desk, Details(desk, create_session)
+
+
+def _measuring(desk: Desk) -> Measuring:
+    from airflow.utils.session import create_session
+
+    from airdock.web.board.measuring import Durations, durations
+
+    def asked(dag_id: str) -> Durations:
+        with create_session() as session:
+            return durations(session, dag_id)
+
+    return Measuring(desk.pipelines, desk.ledger, asked)

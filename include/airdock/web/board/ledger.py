@@ -16,7 +16,7 @@ READ_AGAIN_SECONDS = 600
 OVERLAP = timedelta(minutes=5)
 """Rows are read again that far back: clocks of api-servers differ, and what is written first is not seen first."""
 KEPT = 400
-"""Entries of an environment that are kept in memory: a month of a dozen a day."""
+"""Entries of an environment that the overview and the list of releases look through: a month of a dozen a day."""
 
 RowId = tuple[int, str]
 """A run's number in the database, and the verdict's task id: a cleared run writes the same row anew."""
@@ -41,14 +41,18 @@ class Ledger:
         self._lock = threading.Lock()
 
     def entries(self) -> Mapping[Place, Sequence[LedgerEntry]]:
-        """All entries by their place, in the order of their deliveries' ends."""
+        """The newest entries by their place, and what is live, in the order of their deliveries' ends."""
+        return {place: _kept(entries) for place, entries in self.history().items()}
+
+    def history(self) -> Mapping[Place, Sequence[LedgerEntry]]:
+        """All entries by their place, in no order."""
         with self._lock:
             self._bring_up_to_date()
             found: dict[Place, list[LedgerEntry]] = {}
             for row in self._rows.values():
                 record = row.entry.record
                 found.setdefault((record.application, record.environment), []).append(row.entry)
-        return {place: _kept(entries) for place, entries in found.items()}
+        return found
 
     def _bring_up_to_date(self) -> None:
         now = time.monotonic()
@@ -60,7 +64,7 @@ class Ledger:
         self._rows |= {row.id: row for row in self._read(since)}
 
 
-def _kept(entries: list[LedgerEntry]) -> list[LedgerEntry]:
+def _kept(entries: Sequence[LedgerEntry]) -> list[LedgerEntry]:
     """The newest, and the one that is live however old it is."""
     ordered = sorted(entries, key=lambda entry: entry.record.ended_at)
     newest = ordered[-KEPT:]
