@@ -1,0 +1,120 @@
+"""One delivery in full: the line in its order, what its traffic's steps came to, and what can be done about it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airdock.board.actions import actions
+from airdock.board.delivery import Run, delivery
+from airdock.board.line import Stage
+from airdock.plan.ledger_entry import LedgerEntry
+from airdock.release import Commit, Outcome
+from tests.board.entries import a_pipeline, an_entry, at
+
+COMMIT = Commit("greeter", "greeter", "main", "c" * 40, "Fix it\n\nAt last.", "Ada")
+RUN = ("deliver_greeter", "run-1")
+
+
+def a_run(*stages: Stage, left: dict[tuple[str, str], Any] | None = None, **changes: Any) -> Run:
+    told: dict[str, Any] = {"dag_id": RUN[0], "run_id": RUN[1], "state": "running", "commit": COMMIT}
+    told |= {"started_at": at(0), "ended_at": "", "trigger": "manual by dana", "note": ""}
+    return Run(**{**told, "stages": stages, "left": left or {}, **changes})
+
+
+def decision(minutes: float, percent: float, answer: str = "CONTINUE") -> dict[str, Any]:
+    told = {"step": 1, "hook": "h", "at": at(minutes), "percent": percent, "answer": answer}
+    return {**told, "sentence": f"decided at {percent:g} %", "evidence": ["errors 0.1 %"]}
+
+
+def test_stages_stand_in_the_order_of_the_line_with_their_times() -> None:
+    stages = [
+        Stage("production.verdict", ""),
+        Stage("production.deploy", "running", at(5)),
+        Stage("production.hold", "success", at(4), at(4.5)),
+        Stage("staging.verdict", "success", at(3), at(4)),
+        Stage("wait_for_scan", "success", at(2), at(3)),
+        Stage("clone_source", "success", at(0), at(1), 2),
+    ]
+    told = delivery(a_pipeline(), a_run(*stages))
+    ids = [each["task_id"] for each in told["stages"]]
+    assert ids == [
+        "clone_source",
+        "wait_for_scan",
+        "staging.verdict",
+        "production.hold",
+        "production.deploy",
+        "production.verdict",
+    ]
+    first = told["stages"][0]
+    assert (first["seconds"], first["try_number"], first["environment"]) == (60, 2, None)
+    assert (told["stages"][4]["seconds"], told["stages"][4]["ended_at"]) == (None, None)
+    assert (told["subject"], told["ended_at"]) == ("Fix it", None)
+
+
+def test_an_environment_that_the_run_never_came_to_is_left_out() -> None:
+    stages = [Stage("staging.deploy", "success", at(1), at(2)), Stage("production.hold", "skipped", at(3), at(3))]
+    told = delivery(a_pipeline(), a_run(*stages))
+    assert [each["name"] for each in told["environments"]] == ["staging"]
+    assert [each["task_id"] for each in told["stages"]] == ["staging.deploy"]
+
+
+def test_a_reason_is_told_where_a_task_failed_and_not_where_a_later_try_succeeded() -> None:
+    left = {("build", "reason"): "tests failed", ("clone_source", "reason"): "git was away"}
+    told = delivery(a_pipeline(), a_run(Stage("clone_source", "success"), Stage("build", "failed"), left=left))
+    assert [each["reason"] for each in told["stages"]] == [None, "tests failed"]
+
+
+def test_the_steps_of_the_traffic_end_where_it_all_went() -> None:
+    outcome = {"outcome": "rolled_back", "sentence": "errors rose", "details": ["deploy: failed"]}
+    left = {
+        ("production.deploy", "decisions"): [decision(1, 0), decision(2, 10, "ROLLBACK")],
+        ("production.verdict", "outcome"): outcome,
+    }
+    run = a_run(Stage("production.deploy", "failed", at(0), at(3)), left=left)
+    [there] = delivery(a_pipeline(), run)["environments"]
+    assert [(each["at"], each["blue"], each["green"]) for each in there["weights"]] == [
+        (at(1), 100, 0),
+        (at(2), 90, 10),
+        (at(3), 100, 0),
+    ]
+    assert [(each["step"], each["decision"]) for each in there["analysis"]] == [(0, "continue"), (10, "roll_back")]
+    assert (there["outcome"], there["sentence"], there["details"]) == ("rolled_back", "errors rose", ["deploy: failed"])
+
+
+def test_only_addresses_of_airflow_and_https_become_links() -> None:
+    left = {("build", "console_url"): "https://console.aws/b", ("staging.deploy", "console_url"): "javascript:alert(1)"}
+    run = a_run(Stage("build", "success"), Stage("staging.deploy", "running"), left=left, run_id="a/b c")
+    told = delivery(a_pipeline(), run)
+    assert [each["url"] for each in told["links"]] == [
+        "/dags/deliver_greeter/runs/a%2Fb%20c",
+        "https://console.aws/b",
+    ]
+
+
+def offered(state: str, staging: list[LedgerEntry], production: list[LedgerEntry]) -> dict[str, Any]:
+    entries = {"staging": staging, "production": production}
+    return {each["label"]: each for each in actions("greeter", *RUN, state, entries)}
+
+
+def test_what_is_under_way_can_only_be_stopped() -> None:
+    [stop] = offered("running", [an_entry(1)], []).values()
+    assert (stop["method"], stop["body"]) == ("PATCH", {"state": "failed"})
+    assert stop["path"] == "/api/v2/dags/deliver_greeter/dagRuns/run-1"
+
+
+def test_what_it_made_live_can_be_taken_back_and_brought_on() -> None:
+    found = offered("success", [an_entry(1)], [an_entry(0.5, run_id="before")])
+    assert list(found) == ["Roll back staging", "Promote to production"]
+    assert found["Roll back staging"]["body"]["conf"]["environment"] == "staging"
+    release = an_entry(1).record.digest
+    conf = {"release": release, "environment": "production", "from_environment": "staging"}
+    assert found["Promote to production"]["body"] == {"logical_date": None, "conf": conf}
+
+
+def test_what_another_has_replaced_offers_nothing() -> None:
+    assert offered("success", [an_entry(1), an_entry(2)], []) == {}
+    assert offered("failed", [an_entry(0.5, run_id="before"), an_entry(1, Outcome.FAILED)], []) == {}
+
+
+def test_what_runs_everywhere_is_not_brought_on_again() -> None:
+    assert list(offered("success", [an_entry(1)], [an_entry(1)])) == ["Roll back staging", "Roll back production"]
