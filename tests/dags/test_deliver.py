@@ -7,12 +7,16 @@ import socket
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import copytree
+from types import ModuleType, SimpleNamespace
 
 import pytest
 import yaml
 from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowSkipException
+
+from airdock.factory import catalogue, deliver, deploy
+from airdock.spec import load
 
 DAGS = Path(__file__).parents[2] / "dags"
 
@@ -184,3 +188,20 @@ def test_a_pipeline_file_with_the_wrong_ending_is_told_and_not_passed_over(folde
     [told] = bag(folder).import_errors.values()
     assert "other.yml" in told
     assert "other.yaml" in told
+
+
+@pytest.mark.parametrize("wanted", ["deliver_other", "deploy_other"])
+def test_a_task_run_reads_the_one_pipeline_that_it_is_of(
+    folder: Path, wanted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (folder / "pipelines" / "greeter.yaml").read_text()
+    (folder / "pipelines" / "other.yaml").write_text(text.replace("application: greeter", "application: other"))
+    read: list[Path] = []
+    monkeypatch.setattr(catalogue, "load", lambda path: read.append(path) or load(path))
+    monkeypatch.setattr(wanted_by(wanted), "get_parsing_context", lambda: SimpleNamespace(dag_id=wanted))
+    [dag] = wanted_by(wanted).build_dags(folder / "pipelines")
+    assert (dag.dag_id, [path.name for path in read]) == (wanted, ["other.yaml"])
+
+
+def wanted_by(dag_id: str) -> ModuleType:
+    return deliver if dag_id.startswith("deliver") else deploy

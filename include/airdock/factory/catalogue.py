@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from airdock.spec import Pipeline, SpecError, load
@@ -13,9 +13,24 @@ def files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.yaml"))
 
 
+def wanted_pipelines(folder: Path, prefix: str, wanted: str | None) -> Iterator[Pipeline]:
+    """The sound pipelines whose dag, `prefix` and the application, Airflow asks for; all of them for None.
+
+    Every task run parses its dag's file again, and needs one pipeline of what may be hundreds.
+    """
+    if wanted is None:
+        yield from sound_pipelines(folder)
+    elif wanted.startswith(prefix):
+        yield from _sound([folder / f"{wanted.removeprefix(prefix)}.yaml"])
+
+
 def sound_pipelines(folder: Path) -> Iterator[Pipeline]:
     """Every pipeline whose file is in order; the others are `refuse_broken`'s."""
-    for path in files(folder):
+    yield from _sound(files(folder))
+
+
+def _sound(paths: Iterable[Path]) -> Iterator[Pipeline]:
+    for path in paths:
         try:
             yield load(path)
         except SpecError:

@@ -14,10 +14,11 @@ from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.definitions.xcom_arg import PlainXComArg
 
 from airdock.factory import release_tasks
-from airdock.factory.catalogue import sound_pipelines
+from airdock.factory.catalogue import wanted_pipelines
 from airdock.factory.environment import environment_group, unless_beyond
 from airdock.spec import Pipeline
 
+PREFIX = "deliver_"
 RETRIES: dict[str, Any] = {
     # Together about twenty minutes: longer than an api-server or a database takes to come back.
     "retries": 6,
@@ -30,17 +31,13 @@ MOST_AT_ONCE = 8
 
 
 def build_dags(folder: Path) -> list[DAG]:
-    """The delivery DAG of every sound pipeline file in the folder, or only the one that Airflow asks for.
-
-    Every task run parses the DAG file again: with hundreds of pipelines, building one DAG instead of all of them is
-    the difference between milliseconds and seconds per task.
-    """
+    """The delivery DAG of every sound pipeline file in the folder, or only the one that Airflow asks for."""
     wanted = get_parsing_context().dag_id
-    return [deliver(pipeline) for pipeline in sound_pipelines(folder) if wanted is None or wanted == dag_id(pipeline)]
+    return [deliver(pipeline) for pipeline in wanted_pipelines(folder, PREFIX, wanted)]
 
 
 def dag_id(pipeline: Pipeline) -> str:
-    return f"deliver_{pipeline.application}"
+    return f"{PREFIX}{pipeline.application}"
 
 
 def deliver(pipeline: Pipeline) -> DAG:
@@ -53,7 +50,6 @@ def deliver(pipeline: Pipeline) -> DAG:
         catchup=False,
         max_active_runs=MOST_AT_ONCE if pipeline.concurrency == "parallel" else 1,
         tags=["airdock", "deliver", pipeline.application],
-        params=_params(pipeline),
         default_args={"owner": pipeline.owner, **RETRIES},
         render_template_as_native_obj=False,
     ) as dag:
@@ -63,7 +59,9 @@ def deliver(pipeline: Pipeline) -> DAG:
         source >> build >> scan
         made_by = {"clone_source": source, "build": build, "wait_for_scan": scan}
         environments(pipeline, release_tasks.Release(PlainXComArg(source), PlainXComArg(build), made_by), scan)
-    return light(untangled(dag))
+    # Set last: Airflow would copy them into each task as it is made, and serialise them with each.
+    dag.params = ParamsDict(_params(pipeline))
+    return untangled(dag)
 
 
 def environments(pipeline: Pipeline, release: release_tasks.Release, gate: BaseOperator) -> None:
@@ -107,13 +105,6 @@ def _document(pipeline: Pipeline) -> str:
         f"- **{name}**: `{environment.service}` in the cluster `{environment.cluster}`"
         for name, environment in pipeline.environments.items()
     )
-
-
-def light(dag: DAG) -> DAG:
-    """Take the DAG's params off its tasks: they are read from the run, and make serialising ten times slower."""
-    for task in dag.tasks:
-        task.params = ParamsDict()
-    return dag
 
 
 def untangled(dag: DAG) -> DAG:

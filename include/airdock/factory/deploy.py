@@ -9,26 +9,28 @@ from collections.abc import Callable
 from pathlib import Path
 
 from airflow.sdk import DAG, Context, Param, get_parsing_context
+from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.definitions.xcom_arg import PlainXComArg
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airdock.factory import release_tasks
-from airdock.factory.catalogue import sound_pipelines
-from airdock.factory.deliver import RETRIES, light, untangled
+from airdock.factory.catalogue import wanted_pipelines
+from airdock.factory.deliver import RETRIES, untangled
 from airdock.factory.environment import environment_group
 from airdock.spec import Pipeline
 
+PREFIX = "deploy_"
 AGAIN = "{{ ti.xcom_pull(task_ids='choose_release', key='again') }}"
 
 
 def build_dags(folder: Path) -> list[DAG]:
     """The DAG of every sound pipeline file in the folder, or only the one that Airflow asks for."""
     wanted = get_parsing_context().dag_id
-    return [deploy(pipeline) for pipeline in sound_pipelines(folder) if wanted is None or wanted == dag_id(pipeline)]
+    return [deploy(pipeline) for pipeline in wanted_pipelines(folder, PREFIX, wanted)]
 
 
 def dag_id(pipeline: Pipeline) -> str:
-    return f"deploy_{pipeline.application}"
+    return f"{PREFIX}{pipeline.application}"
 
 
 def deploy(pipeline: Pipeline) -> DAG:
@@ -41,7 +43,6 @@ def deploy(pipeline: Pipeline) -> DAG:
         catchup=False,
         max_active_runs=1,
         tags=["airdock", "deploy", pipeline.application],
-        params=_params(pipeline),
         default_args={"owner": pipeline.owner, **RETRIES},
         render_template_as_native_obj=False,
     ) as dag:
@@ -52,7 +53,9 @@ def deploy(pipeline: Pipeline) -> DAG:
         for name, target in pipeline.environments.items():
             group = environment_group(pipeline, name, target, release, begin=_only(name))
             choose >> next(iter(group.values()))
-    return light(untangled(dag))
+    # Set last: Airflow would copy them into each task as it is made, and serialise them with each.
+    dag.params = ParamsDict(_params(pipeline))
+    return untangled(dag)
 
 
 def _only(name: str) -> Callable[[Context], None]:
