@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from airflow.models import import_all_models
 from airflow.models.base import Base
 from airflow.models.dagrun import DagRun
+from airflow.models.hitl import HITLDetail
+from airflow.models.task_state_store import TaskStateStoreModel
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
 from sqlalchemy import Engine, create_engine, event, insert
@@ -52,6 +56,18 @@ class AirflowDatabase:
         place = {"dag_run_id": self.runs[run], "dag_id": run[0], "run_id": run[1], "task_id": task_id, "map_index": -1}
         at = MOMENT + timedelta(minutes=minutes)
         self._insert(XComModel, {**place, "key": key, "value": value, "timestamp": at, "dag_result": False})
+
+    def question(self, ti_id: UUID, users: Sequence[str], minutes: float = 0, *, answered: bool = False) -> None:
+        """A required action of these users."""
+        at = MOMENT + timedelta(minutes=minutes)
+        told = {"ti_id": ti_id, "options": ["Approve", "Refuse"], "subject": "?", "created_at": at, "params": {}}
+        asked = [{"id": user, "name": user} for user in users]
+        self._insert(HITLDetail, {**told, "assignees": asked, "responded_at": at if answered else None})
+
+    def remember(self, run: tuple[str, str], task_id: str, key: str, value: Any) -> None:
+        """What a task has put into its state store."""
+        place = {"dag_run_id": self.runs[run], "dag_id": run[0], "run_id": run[1], "task_id": task_id, "map_index": -1}
+        self._insert(TaskStateStoreModel, {**place, "key": key, "value": json.dumps(value), "updated_at": MOMENT})
 
     def _insert(self, model: Any, values: dict[str, Any]) -> None:
         known = {name: value for name, value in values.items() if name in model.__table__.columns}

@@ -13,13 +13,14 @@ from airdock.web.board.users import User
 from tests.board.conftest import DAGS, Board
 from tests.board.entries import a_pipeline, an_entry
 
+FILE = "/static/app.js"
 ROUTES = ("/api/overview", "/api/deliveries/deliver_greeter/run-1", "/api/releases/greeter", "/api/approvals")
 RUN = ("deliver_greeter", "run-1")
 VIEWER = User("vera", DAGS, frozenset())
 STRANGER = User("sam", frozenset(), frozenset())
 
 
-@pytest.mark.parametrize("path", ROUTES)
+@pytest.mark.parametrize("path", [FILE, *ROUTES])
 def test_nobody_sees_anything_without_signing_in(board: Board, path: str) -> None:
     board.user = None
     answer = board.get(path)
@@ -44,7 +45,7 @@ def test_a_user_sees_the_applications_of_the_dags_that_airflow_grants(board: Boa
     assert board.get("/api/overview").json()["applications"] == []
 
 
-@pytest.mark.parametrize("path", ["/", "/static/app.js", *ROUTES, "/api/nothing"])
+@pytest.mark.parametrize("path", ["/", FILE, *ROUTES, "/api/nothing"])
 def test_every_answer_carries_the_pages_own_policy(board: Board, path: str) -> None:
     headers = board.get(path).headers
     assert "default-src 'self'" in headers["Content-Security-Policy"]
@@ -111,3 +112,10 @@ def test_a_freeze_that_says_something_else_is_not_taken(board: Board, body: dict
     board.user = replace(board.user or VIEWER, name="dana")
     assert board.client.post("/api/freeze", json=body).status_code == 422
     assert not board.freezes
+
+
+@pytest.mark.parametrize("name", ["../app.py", "%2e%2e/app.py", "..%2fapp.py", "nothing.js", ""])
+def test_only_the_pages_own_files_are_served(board: Board, name: str) -> None:
+    answer = board.get(f"/static/{name}")
+    assert answer.status_code == 404
+    assert "airflow_account" not in answer.text

@@ -74,7 +74,7 @@ def test_the_steps_of_the_traffic_end_where_it_all_went() -> None:
     [there] = delivery(a_pipeline(), run)["environments"]
     assert [(each["at"], each["blue"], each["green"]) for each in there["weights"]] == [
         (at(1), 100, 0),
-        (at(2), 90, 10),
+        (at(1), 90, 10),
         (at(3), 100, 0),
     ]
     assert [(each["step"], each["decision"]) for each in there["analysis"]] == [(0, "continue"), (10, "roll_back")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
 
@@ -117,8 +118,12 @@ def _round(decision: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _weights(decisions: Sequence[Mapping[str, Any]], outcome: str | None, ended_at: str) -> list[dict[str, Any]]:
-    """The share of the traffic when each step was decided, and where it all went in the end."""
-    told = [_weight(each["at"], each["percent"]) for each in decisions]
+    """The share of the traffic as each step was found, and where it all went in the end.
+
+    A decision tells the share before its step: what the step led to is told by the next one.
+    """
+    told = [_weight(each["at"], each["percent"]) for each in decisions[:1]]
+    told += [_weight(step["at"], after["percent"]) for step, after in pairwise(decisions)]
     if told and ended_at and outcome in ("live", "rolled_back"):
         told.append(_weight(ended_at, 100 if outcome == "live" else 0))
     return told

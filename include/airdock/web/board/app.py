@@ -18,12 +18,14 @@ from starlette.concurrency import run_in_threadpool
 
 from airdock.errors import Fault
 from airdock.web.board import freeze
+from airdock.web.board.comparing import Comparing
 from airdock.web.board.desk import Desk
 from airdock.web.board.details import Details
 from airdock.web.board.measuring import Measuring
 from airdock.web.board.users import User, airflow_account, refuse_unless_may_freeze, with_rights
 
 STATIC = Path(__file__).parent / "static"
+FILES = StaticFiles(directory=STATIC)
 HEADERS = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; object-src 'none'; "
     "frame-ancestors 'self'",
@@ -48,24 +50,25 @@ def board() -> FastAPI:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.desk, app.state.details = await run_in_threadpool(_opened)
-        app.state.measuring = _measuring(app.state.desk)
+        app.state.comparing, app.state.measuring = _comparing(app.state.desk), _measuring(app.state.desk)
         yield
 
     return application(lifespan)
 
 
 def application(lifespan: Any) -> FastAPI:
-    """The routes; `lifespan` sets `app.state.desk`, `app.state.details` and `app.state.measuring`."""
+    """The routes; `lifespan` sets `desk`, `details`, `comparing` and `measuring` of `app.state`."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
     app.middleware("http")(_guarded)
     app.exception_handler(Fault)(_at_fault)
     app.exception_handler(RequestValidationError)(_not_understood)
-    app.mount("/static", StaticFiles(directory=STATIC))
     app.get("/")(_page)
+    app.get("/static/{name:path}")(_static)
     app.get("/api/overview")(_overview)
     app.get("/api/measures")(_measures)
     app.get("/api/deliveries/{dag_id}/{run_id:path}")(_delivery)
     app.get("/api/releases/{application}")(_releases)
+    app.get("/api/compare/{application}")(_compare)
     app.get("/api/approvals")(_approvals)
     app.post("/api/freeze")(_freeze)
     return app
@@ -102,6 +105,12 @@ async def _page(request: Request) -> Response:
     return FileResponse(STATIC / "index.html")
 
 
+async def _static(request: Request, name: str) -> Response:
+    """A file of the page, for signed-in users as everything else."""
+    await airflow_account(request)
+    return await FILES.get_response(name, request.scope)
+
+
 def _at_fault(_: Request, fault: Any) -> Response:
     return JSONResponse({"detail": fault.sentence}, 503)
 
@@ -129,6 +138,16 @@ def _delivery(request: Request, dag_id: str, run_id: str, user: Asker) -> Respon
 def _releases(request: Request, application: str, user: Asker) -> Response:
     told = request.app.state.details.releases(user, application)
     return _unless_known(request, told, told)
+
+
+def _compare(
+    request: Request,
+    application: str,
+    user: Asker,
+    older: Annotated[str, Query(alias="from")],
+    newer: Annotated[str, Query(alias="to")],
+) -> dict[str, Any]:
+    return dict(request.app.state.comparing.answer(user, application, older, newer))
 
 
 def _approvals(request: Request, user: Asker) -> Response:
@@ -178,3 +197,9 @@ def _measuring(desk: Desk) -> Measuring:
             return durations(session, dag_id)
 
     return Measuring(desk.pipelines, desk.ledger, asked)
+
+
+def _comparing(desk: Desk) -> Comparing:
+    from airflow.utils.session import create_session
+
+    return Comparing(desk, create_session)
