@@ -78,9 +78,10 @@ def rows(crowd: Crowd, walls: list[Wall]) -> list[dict[str, Any]]:
     made = sum(bucket.made for bucket in crowd.aws.buckets.values())
     throttled = sum(bucket.refused for bucket in crowd.aws.buckets.values())
     cuts, stock = quantiles(late, n=100), STOCK_POLL_SECONDS
-    per_minute = (made - tally.worker_calls) / (tally.waiting_seconds / 60)
+    minutes = tally.waiting_seconds / 60
     figures = [
-        ("calls of the triggerers", per_minute, 60 / stock, "calls per waiting minute"),
+        ("calls of the triggerers", (made - tally.worker_calls) / minutes, 60 / stock, "calls per waiting minute"),
+        ("calls of the workers before they hand over", tally.worker_calls / minutes, None, "calls per waiting minute"),
         ("an end is noticed, p50", cuts[49], stock / 2, "s"),
         ("an end is noticed, p99", cuts[98], stock * 0.99, "s"),
         ("calls that AWS throttled, workers' included", 100 * throttled / made, None, "%"),
@@ -99,7 +100,7 @@ def main() -> None:
     for setting in SETTINGS:
         crowd, walls = measure(setting)
         found += rows(crowd, walls)
-        _tell(found[-len(walls) - 5 :], setting, walls[0])
+        _tell(found[-len(walls) - 6 :], setting, walls[0])
     results = Path(__file__).parent / "results"
     results.mkdir(exist_ok=True)
     machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"

@@ -70,6 +70,12 @@ class SimulatedAws:
         """What stands for boto3's client of a service in one account."""
         return _CLIENTS[service](self, account)
 
+    def unlimited(self, account: str, service: str) -> Any:
+        """A client whose calls neither count nor are throttled."""
+        client = self.client(account, service)
+        client._call = lambda _: None
+        return client
+
     def call(self, account: str, service: str, action: str) -> None:
         """Count a call. Raises ClientError where AWS would throttle it."""
         key = (account, service, action)

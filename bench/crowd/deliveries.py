@@ -20,8 +20,8 @@ from airdock.aws.watch.wait import Wait
 
 QUICK_SECONDS = 5.0
 CALL_SECONDS = 0.1
-BEGIN_SECONDS, WARM_UP_SECONDS = 240.0, 330.0
-"""The deliveries begin within the first; what comes after the second counts."""
+BEGIN_SECONDS, WARM_UP_SECONDS = 60.0, 180.0
+"""The deliveries that are under way already are taken over within the first; what comes after the second counts."""
 GAP_SECONDS = 4.0
 """From the end of a wait to the start of the next job."""
 WORKER_LOOKS = 4
@@ -118,7 +118,7 @@ class Crowd:
     def run(self, seconds: float) -> Tally:
         """Begin the deliveries at all possible points of their way, and go on for so long; then count."""
         for _ in range(self.setting.deliveries):
-            self.at(self._dice.uniform(0, BEGIN_SECONDS), partial(self._begin, progress=self._dice.random()))
+            self.at(self._dice.uniform(0, BEGIN_SECONDS), partial(self._take_over, self._dice.random()))
         self.at(WARM_UP_SECONDS, self._count_from_now)
         while self._heap and self._heap[0][0] < WARM_UP_SECONDS + seconds:
             self.now, _, act = heapq.heappop(self._heap)
@@ -144,22 +144,36 @@ class Crowd:
         self.tally.delivered += not rest
         self.at(self.now + gap, partial(self._start, service, rest) if rest else self._begin)
 
-    def _begin(self, progress: float = 0.0) -> None:
+    def _begin(self) -> None:
         service = self._dice.randrange(self.setting.services)
-        by_codedeploy = service < self.setting.services * self.setting.by_codedeploy
-        stages = ["build", "scan", "deployment" if by_codedeploy else "service_deployment"]
-        while len(stages) > 1 and progress > (share := _mean(stages[0]) / sum(map(_mean, stages))):
-            progress = (progress - share) / (1 - share)
-            del stages[0]
-        self._start(service, stages, progress / (_mean(stages[0]) / sum(map(_mean, stages))))
+        self._start(service, self._stages_of(service))
 
-    def _start(self, service: int, stages: list[str], progress: float = 0.0) -> None:
-        stage, rest = stages[0], stages[1:]
+    def _take_over(self, progress: float) -> None:
+        """A delivery that has begun earlier: its job is known, and somewhere on its way."""
+        service = self._dice.randrange(self.setting.services)
+        stages = self._stages_of(service)
+        seconds = progress * sum(map(_mean, stages))
+        while seconds >= _mean(stages[0]) and len(stages) > 1:
+            seconds -= _mean(stages.pop(0))
+        subject = self._subject(service, stages[0], 1 - seconds / _mean(stages[0]))
+        lookup = partial(self.aws.unlimited, subject.account.connection)
+        known = _watch(subject.kind).read(lookup, [subject.id])  # type: ignore[arg-type]
+        self._hand_over(subject, service, stages[1:], known[subject.id])
+
+    def _stages_of(self, service: int) -> list[str]:
+        by_codedeploy = service < self.setting.services * self.setting.by_codedeploy
+        return ["build", "scan", "deployment" if by_codedeploy else "service_deployment"]
+
+    def _start(self, service: int, stages: list[str]) -> None:
+        subject = self._subject(service, stages[0])
+        self._look_in_the_worker(subject, partial(self._hand_over, subject, service, stages[1:]))
+
+    def _subject(self, service: int, stage: str, left: float = 1.0) -> Subject:
+        """A job with so much of its time left."""
         job = f"{stage}-{service}-{next(self._number)}"
-        self.aws.ends[job] = self.now + self._dice.uniform(*STAGES[stage]) * (1 - progress)
+        self.aws.ends[job] = self.now + self._dice.uniform(*STAGES[stage]) * max(0.02, left)
         account = Account(f"account-{service % self.setting.accounts}", "eu-west-1")
-        subject = Subject(stage, f"{service}@{job}" if stage == "scan" else job, account)
-        self._look_in_the_worker(subject, partial(self._hand_over, subject, service, rest))
+        return Subject(stage, f"{service}@{job}" if stage == "scan" else job, account)
 
     def _look_in_the_worker(self, subject: Subject, then: Callable[[Facts | None], None], looks: int = 0) -> None:
         lookup = partial(self.aws.client, subject.account.connection)

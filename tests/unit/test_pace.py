@@ -8,13 +8,13 @@ from airdock.aws.hooks import Account
 from airdock.aws.watch.pace import BURST_SECONDS, CALLS_AT_ONCE, CALLS_PER_SECOND, SLOWEST, Purse, Quota, Rhythm
 
 
-def spent(quota: Quota, until: float, calls: int = 1, well: bool = True) -> list[float]:
+def spent(quota: Quota, until: float, calls: int = 1, in_vain: bool = False) -> list[float]:
     """When looks of so many calls each begin, one after the other."""
     begun, now = [], 0.0
     while (now := quota.free_at(now)) < until:
         begun.append(now)
         quota.begin(now)
-        quota.end(calls, now, well=well)
+        quota.end(calls, now, in_vain=in_vain)
     return begun
 
 
@@ -25,12 +25,12 @@ def test_calls_keep_to_the_rate_those_that_a_look_costs_besides_included(calls: 
 
 def test_throttling_halves_the_rate_again_and_again_to_a_bound_and_good_answers_give_it_back() -> None:
     quota = Quota(calls_per_second=1.0)
-    begun = spent(quota, 600, well=False)
+    begun = spent(quota, 600, in_vain=True)
     assert quota.slowness == SLOWEST
     assert begun[-1] - begun[-2] == pytest.approx(SLOWEST)
     for _ in range(20):
         quota.begin(700)
-        quota.end(1, 700, well=True)
+        quota.end(1, 700)
     assert quota.slowness == 1
 
 
@@ -39,7 +39,15 @@ def test_calls_of_one_moment_that_are_throttled_together_slow_down_once() -> Non
     for _ in range(3):
         quota.begin(100)
     for _ in range(3):
-        quota.end(1, 100.1, well=False)
+        quota.end(1, 100.1, in_vain=True)
+    assert quota.slowness == 2
+
+
+def test_a_look_that_was_throttled_in_part_slows_nothing_and_gives_no_speed_back() -> None:
+    quota = Quota(calls_per_second=10)
+    for now, vain in ((100, True), (110, False), (120, False)):
+        quota.begin(now)
+        quota.end(3, now, throttled=True, in_vain=vain)
     assert quota.slowness == 2
 
 
@@ -48,7 +56,7 @@ def test_looks_at_once_are_bounded_until_one_comes_back() -> None:
     for _ in range(CALLS_AT_ONCE):
         quota.begin(50)
     assert (quota.free(50), quota.free_at(50)) == (0, float("inf"))
-    quota.end(1, 51, well=True)
+    quota.end(1, 51)
     assert (quota.free(51), quota.free_at(51)) == (1, 51)
 
 

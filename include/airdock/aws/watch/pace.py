@@ -79,15 +79,15 @@ class Quota:
         self.in_flight += 1
         self._spend(1, now)
 
-    def end(self, calls: int, now: float, *, well: bool) -> None:
-        """Count what a look turned out to cost; slow down where AWS throttled it or could not be reached."""
+    def end(self, calls: int, now: float, *, throttled: bool = False, in_vain: bool = False) -> None:
+        """Count what a look turned out to cost; slow down where it was in vain: throttled, or nobody there."""
         self.in_flight -= 1
         self._spend(max(0, calls - 1), now)
-        if well:
-            self.slowness = max(1.0, self.slowness * RECOVERY)
-        elif now - self._slowed_at >= SAME_THROTTLING_SECONDS:
+        if in_vain and now - self._slowed_at >= SAME_THROTTLING_SECONDS:
             self._slowed_at, self.slowness = now, min(self.slowness * 2, SLOWEST)
             self._tokens = min(self._tokens, 0)
+        elif not (throttled or in_vain):
+            self.slowness = max(1.0, self.slowness * RECOVERY)
 
     @property
     def _unlimited(self) -> bool:

@@ -153,7 +153,7 @@ class Sweep:
     def told(self, batch: Batch, reading: Reading, now: float) -> list[tuple[Wait, News]]:
         """Take in what a read has told: what each wait learns, if only that nothing has changed."""
         quota = self._purse.of(batch.source.account, batch.watch.service)
-        quota.end(reading.calls, now, well=not (reading.throttled or _all_faults(reading)))
+        quota.end(reading.calls, now, throttled=reading.throttled, in_vain=_all_faults(reading))
         learnt = [(wait, wait.learn(batch.watch, reading.of(wait.subject.id), now)) for wait in batch.waits]
         for wait in batch.waits:
             wait.rest(self._hears(batch.source, now), quota.slowness, self._jitter, now)
