@@ -16,6 +16,7 @@ from airdock.spec import Pipeline
 from airdock.web.board import app as module
 from airdock.web.board import database, freeze
 from airdock.web.board.app import application, signed_in
+from airdock.web.board.comparing import Comparing
 from airdock.web.board.desk import Desk
 from airdock.web.board.details import Details
 from airdock.web.board.ledger import Ledger
@@ -77,6 +78,7 @@ def board(airflow_database: AirflowDatabase, monkeypatch: pytest.MonkeyPatch) ->
         desk = Desk(lambda: there[0].pipelines, Ledger(rows), unfinished, lambda: there[0].frozen, 0)
         app.state.desk, app.state.measuring = desk, Measuring(desk.pipelines, desk.ledger, took)
         app.state.details = Details(desk, airflow_database.session)
+        app.state.comparing = Comparing(desk, airflow_database.session)
         yield
 
     def change(wanted: freeze.Freeze, user: str) -> Any:
