@@ -17,12 +17,17 @@ PATIENCE_MS = 30_000
 """Longer than a poll, on a machine that has much to do."""
 
 
+def installed() -> str | None:
+    """The machine's own Chromium; None where only Playwright's is there, which it finds itself."""
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
 @contextmanager
 def started() -> Iterator[Browser]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(ARGUMENTS))
+        browser = playwright.chromium.launch(executable_path=installed(), args=list(ARGUMENTS))
         yield browser
         browser.close()
 

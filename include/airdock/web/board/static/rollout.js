@@ -26,7 +26,7 @@ function large(weights) {
 export function evidence(analysis) {
   return h("div", {}, h("h3", {}, "What was measured"), h("ol", { class: "measured" }, [...analysis].reverse().map((each) => {
     const [tone, sign, word] = DECISIONS[String(each.decision).toLowerCase()] ?? ["quiet", "dot", each.decision];
-    return h("li", { "data-key": `a-${each.at}-${each.step}` }, h("p", { class: "meta" }, mark(tone, sign, word), clock(each.at), each.step !== null && each.step !== undefined && h("span", {}, `step ${each.step}`)),
+    return h("li", { "data-key": `a-${each.at}-${each.step}` }, h("p", { class: "meta" }, mark(tone, sign, word), clock(each.at), each.step !== null && each.step !== undefined && h("span", {}, `at ${each.step} % of the traffic`)),
       each.sentence && h("p", {}, each.sentence),
       (each.measures ?? []).length > 0 && h("ul", { class: "measures" }, each.measures.map((one) => h("li", {}, measure(one)))));
   })));
