@@ -17,13 +17,13 @@ SECRETS := secrets/.written
 FIND_PYTHON = for found in $(PYTHON) python3.12 python3.11 python3.13 python3; do \
   "$$found" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && break; done
 
-.PHONY: demo test lint up down bench docs setup lock clean
+.PHONY: demo test lint up down bench docs setup browser lock clean
 
 demo:
 	@began=$$(date +%s.%N); $(FIND_PYTHON); "$$found" include/demo/preflight.py || exit 2; \
 	$(MAKE) --no-print-directory setup && DEMO_STARTED_AT=$$began exec $(RUN) -m demo
 
-test: setup
+test: setup browser
 	$(RUN) -m pytest --numprocesses 4 --dist loadfile --ignore tests/e2e
 	$(RUN) -m pytest tests/e2e
 
@@ -53,6 +53,13 @@ docs: setup
 
 setup: $(READY)
 	@:
+
+# The board's tests look at it in Chromium: the machine's own, Debian's, or else Playwright's.
+browser: setup
+	@{ command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null || { \
+	  [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && echo "installing Chromium" >&2 && \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; } >/dev/null || \
+	  $(VENV)/bin/playwright install chromium || { echo "Chromium is missing: install it, then make test again"; exit 2; }
 
 $(READY): requirements-dev.txt requirements-uv.txt
 	@$(FIND_PYTHON); echo "setting up $(VENV) with $$("$$found" --version)"; \
