@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from threading import Lock
 from time import monotonic
 from typing import Any
 
@@ -38,9 +39,13 @@ class Account:
 
 def _client(connection: str | None, region: str | None, service: str, once: bool) -> Any:
     kept, key = _clients(int(monotonic() // CLIENT_SECONDS)), (connection, region, service, once)
-    if key not in kept:
-        kept[key] = _made(*key)
+    with _making.setdefault(key, Lock()):  # waits share threads: none needs a client that another is making
+        if key not in kept:
+            kept[key] = _made(*key)
     return kept[key]
+
+
+_making: dict[tuple[str | None, str | None, str, bool], Lock] = {}
 
 
 @lru_cache(maxsize=1)
