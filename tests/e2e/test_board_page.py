@@ -94,12 +94,12 @@ def test_narrow_screen_never_scrolls_sideways(chromium: Browser, board: FakeBoar
 
 def test_filter_is_reached_used_and_shared_by_keyboard(page: Page, board: FakeBoard) -> None:
     shown(page, board).keyboard.press("/")
-    page.keyboard.type("ledg")
+    page.keyboard.type("mail")
     rows = page.locator("tbody tr:not(.group)")
     page.wait_for_function("document.querySelectorAll('tbody tr:not(.group)').length === 1")
-    assert rows.get_by_role("rowheader").inner_text().startswith("ledger")
+    assert rows.get_by_role("rowheader").inner_text().startswith("mailer")
     assert page.get_by_role("status").filter(has_text="1 of 12 applications").count() == 1
-    assert page.url.endswith("#/?q=ledg")
+    assert page.url.endswith("#/?q=mail")
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")

@@ -12,7 +12,7 @@ const FILTERS = [
   ["", "All", () => true],
   ["moving", "On the way", (each) => moves(each)],
   ["trouble", "Needs a look", (each) => troubled(each)],
-  ["waiting", "Something waits", (each) => each.environments.some((there) => there.waiting > 0)],
+  ["asked", "Asks people", (each) => each.environments.some((there) => there.running && asks(there.running))],
   ["drift", "Drift", (each) => each.environments.some((there) => there.drift)],
   ["unverified", "Not verified", (each) => each.environments.some((there) => there.live && !there.live.verified)],
 ];
@@ -98,7 +98,7 @@ function place(there) {
     running && onTheWay(running),
     !running && last && last.outcome !== "live" && ended(last),
     drift && h("div", { class: "ended" }, h("p", { class: "line" }, mark("warn", "drift", "drift")), h("p", { class: "two", title: drift }, drift)),
-    waiting > 0 && h("p", { class: "line faint" }, mark("quiet", "wait", `${waiting} waiting`)));
+    waiting > 0 && h("p", { class: "line faint" }, mark("quiet", "wait", `${waiting} on the way here`)));
 }
 
 function release(live) {
@@ -114,7 +114,7 @@ function badgeSign(state) {
 
 function onTheWay(running) {
   const task = running.stage?.split(".").at(-1) ?? "";
-  const state = task === "approve" && running.stage_state === "deferred" ? "awaiting_input" : running.stage_state ?? "queued";
+  const state = asks(running) ? "awaiting_input" : running.stage_state ?? "queued";
   return h("div", { class: "coming" },
     h("p", { class: "line" }, link(to.delivery(running.dag_id, running.run_id), [badge(state), task.replaceAll("_", " ")]), h("span", { class: "cut" }), ago(running.since)),
     running.weights && h("p", { class: "line" }, traffic(running.weights), h("span", {}, h("b", {}, `${running.weights.green} %`), " new")),
@@ -165,7 +165,8 @@ function passes(each, filter) {
   return (FILTERS.find(([name]) => name === filter) ?? FILTERS[0])[2](each);
 }
 
-const moves = (each) => each.environments.some((there) => there.running);
+const asks = (running) => running.stage?.endsWith(".approve") && running.stage_state === "deferred";
+const moves = (each) => each.environments.some((there) => there.running || there.waiting > 0);
 const troubled = (each) => each.environments.some((there) => there.drift || (!there.running && TROUBLE.includes(there.last?.outcome)));
 const group = (each) => (moves(each) ? "moving" : troubled(each) ? "trouble" : "steady");
 
