@@ -22,7 +22,7 @@ class Database:
 
     def write(self, number: int, entry: LedgerEntry, minutes: float = 0) -> None:
         key = (number, "production.verdict")
-        self.rows[key] = Row(key, MOMENT + timedelta(minutes=minutes), entry)
+        self.rows[key] = Row(key, MOMENT + timedelta(minutes=minutes), entry.to_json())
 
     def read(self, since: datetime | None) -> list[Row]:
         self.asked.append(since)
@@ -38,6 +38,22 @@ def test_only_what_is_new_is_read_again_and_a_cleared_run_replaces_its_entry() -
     database.write(1, an_entry(70), minutes=70)
     assert [entry.record.run_id for entry in book.entries()[PLACE]] == ["run-60", "run-70"]
     assert database.asked == [None, MOMENT + timedelta(minutes=60) - ledger.OVERLAP]
+
+
+def test_what_is_known_is_not_understood_again() -> None:
+    database = Database()
+    database.write(1, an_entry(1))
+    book = Ledger(database.read)
+    [before], [after] = book.entries()[PLACE], book.entries()[PLACE]
+    assert len(database.asked) == 2
+    assert after is before
+
+
+def test_something_else_under_the_same_key_is_no_entry() -> None:
+    database = Database()
+    database.rows[1, "strange"] = Row((1, "strange"), MOMENT, ["not ours"])
+    database.write(2, an_entry(1))
+    assert [entry.record.run_id for entry in Ledger(database.read).entries()[PLACE]] == ["run-1"]
 
 
 def test_a_run_that_was_deleted_is_forgotten_in_time() -> None:

@@ -93,7 +93,7 @@ def test_the_figures_equal_those_of_the_database_itself(airflow_database: Airflo
         tables.run(*run, state="success")
         tables.leave(run, f"{entry.record.environment}.verdict", "ledger_entry", entry.to_json())
     with tables.session() as session:
-        entries = [row.entry for row in ledger_rows(session, None)]
+        entries = [LedgerEntry.from_json(row.value) for row in ledger_rows(session, None)]
     production = [entry for entry in entries if entry.record.environment == "production"]
     expected = by_sql(tables)
     assert min(expected.values()) > 0

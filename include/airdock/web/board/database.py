@@ -11,7 +11,7 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from airdock.board.line import Delivery, Stage
-from airdock.plan.ledger_entry import KEY, from_xcom
+from airdock.plan.ledger_entry import KEY
 from airdock.release import Commit
 from airdock.web.board.ledger import Row
 
@@ -26,8 +26,7 @@ def ledger_rows(session: Session, since: datetime | None) -> Iterator[Row]:
 
     asked = select(XCom.dag_run_id, XCom.task_id, XCom.timestamp, XCom.value).where(XCom.key == KEY)
     for number, task_id, written_at, value in session.execute(asked.where(XCom.timestamp >= since) if since else asked):
-        if entry := from_xcom(read(value)):
-            yield Row((number, task_id), written_at, entry)
+        yield Row((number, task_id), written_at, read(value))
 
 
 def unfinished(session: Session) -> list[Delivery]:

@@ -6,10 +6,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from airdock.board.overview import Place
-from airdock.plan.ledger_entry import LedgerEntry
+from airdock.plan.ledger_entry import LedgerEntry, from_xcom
 
 READ_AGAIN_SECONDS = 600
 """How old what was read may get: an entry whose run somebody deleted goes then."""
@@ -24,11 +25,15 @@ RowId = tuple[int, str]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """An entry in the database."""
+    """An entry in the database; `value` is its JSON, or something else that lies under the same key."""
 
     id: RowId
     written_at: datetime
-    entry: LedgerEntry
+    value: Any
+
+
+Known = tuple[datetime, LedgerEntry | None]
+"""When a row was written, and its entry."""
 
 
 class Ledger:
@@ -36,7 +41,7 @@ class Ledger:
 
     def __init__(self, read: Callable[[datetime | None], Iterable[Row]]) -> None:
         self._read = read
-        self._rows: dict[RowId, Row] = {}
+        self._rows: dict[RowId, Known] = {}
         self._whole_at = -float(READ_AGAIN_SECONDS)
         self._lock = threading.Lock()
 
@@ -49,19 +54,26 @@ class Ledger:
         with self._lock:
             self._bring_up_to_date()
             found: dict[Place, list[LedgerEntry]] = {}
-            for row in self._rows.values():
-                record = row.entry.record
-                found.setdefault((record.application, record.environment), []).append(row.entry)
+            for _, entry in self._rows.values():
+                if entry:
+                    found.setdefault((entry.record.application, entry.record.environment), []).append(entry)
         return found
 
     def _bring_up_to_date(self) -> None:
         now = time.monotonic()
         if now - self._whole_at >= READ_AGAIN_SECONDS:
-            self._rows, self._whole_at = {row.id: row for row in self._read(None)}, now
+            self._rows, self._whole_at = self._understood(self._read(None)), now
             return
-        newest = max((row.written_at for row in self._rows.values()), default=datetime.min.replace(tzinfo=UTC))
-        since = newest - OVERLAP if self._rows else None
-        self._rows |= {row.id: row for row in self._read(since)}
+        newest = max((written_at for written_at, _ in self._rows.values()), default=None)
+        self._rows |= self._understood(self._read(newest - OVERLAP if newest else None))
+
+    def _understood(self, rows: Iterable[Row]) -> dict[RowId, Known]:
+        """The rows with their entries: to read one takes longer than to fetch it, so what is known is kept."""
+        return {row.id: self._known(row) for row in rows}
+
+    def _known(self, row: Row) -> Known:
+        before = self._rows.get(row.id)
+        return before if before and before[0] == row.written_at else (row.written_at, from_xcom(row.value))
 
 
 def _kept(entries: Sequence[LedgerEntry]) -> list[LedgerEntry]:
