@@ -87,6 +87,7 @@ def _kind(aws: LocalAws) -> str:
 
 
 def _say_addresses(screen: Screen, place: Place) -> None:
+    screen.say(f"Board        {place.ui}/airdock/")
     screen.say(f"Airflow      {place.ui}  (user {ADMIN}, password {place.secrets.admin_password})")
     screen.say(f"Application  {place.app}")
 
