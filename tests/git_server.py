@@ -31,6 +31,8 @@ class GitServer:
     """Whether it speaks git's first protocol only and leaves nothing out, as some forges do."""
     redirect_to: str = ""
     requests: list[tuple[str, str]] = field(default_factory=list)
+    sent_bytes: int = 0
+    """Of all answers' bodies."""
 
     def url(self, name: str = "app") -> str:
         return f"http://127.0.0.1:{self.port}/{name}.git"
@@ -118,4 +120,5 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in [*headers, ("Content-Length", str(len(content)))]:
             self.send_header(name, value)
         self.end_headers()
+        self.state.sent_bytes += len(content)
         self.wfile.write(content)

@@ -13,7 +13,7 @@ from tests.delivery import a_source, a_target, connect
 from tests.fakes import a_context, run_task
 from tests.local_aws_process import LocalAws
 
-ASSET = Asset("greeter in production", uri="airdock://greeter/production")
+ASSET = Asset("greeter in production", uri="x-airdock://greeter/production")
 DIGEST = "sha256:" + "b2" * 32
 STEPS = ("clone_source", "build", "wait_for_scan", "hold", "register", "deploy", "verify", "roll_back")
 TASKS = {step: step if step in STEPS[:3] else f"production.{step}" for step in STEPS}

@@ -168,7 +168,7 @@ def test_what_follows_a_release_comes_after_the_check_and_leads_nowhere_back(fol
 
 def test_a_live_release_is_an_event_of_its_asset(greeter: DAG) -> None:
     [asset] = greeter.task_dict["production.verdict"].outlets
-    assert asset.uri == "airdock://greeter/production"
+    assert asset.uri == "x-airdock://greeter/production"
     assert not [task for task in greeter.tasks if task.outlets and task.task_id != "production.verdict"]
 
 

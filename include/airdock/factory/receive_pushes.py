@@ -30,7 +30,7 @@ def build_dags(folder: Path) -> list[DAG]:
     account = Account(os.environ.get(CONNECTION, "aws_default"), os.environ.get(REGION) or None)
     accounts = [each.strip() for each in os.environ.get(ACCOUNTS, account_of(url)).split(",")]
     trigger = QueueTrigger(url, account.connection, account.region)
-    watched = Asset("airdock pushes", uri="airdock://pushes", watchers=[AssetWatcher(name="queue", trigger=trigger)])
+    watched = Asset("airdock pushes", uri="x-airdock://pushes", watchers=[AssetWatcher(name="queue", trigger=trigger)])
     with DAG(
         DAG_ID,
         description="Start deliveries of the pushes that wait in a queue",

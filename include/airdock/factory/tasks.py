@@ -202,5 +202,8 @@ def _by_codedeploy(target: Environment) -> bool:
 
 
 def live_asset(application: str, environment: str) -> Asset:
-    """The asset that gets an event when a release of the application is live, for other DAGs to begin by."""
-    return Asset(f"{application} in {environment}", uri=f"airdock://{application}/{environment}")
+    """The asset that gets an event when a release of the application is live, for other DAGs to begin by.
+
+    Airflow takes a scheme that begins with x- as it is; for any other it imports all providers, the AWS SDK with them.
+    """
+    return Asset(f"{application} in {environment}", uri=f"x-airdock://{application}/{environment}")
