@@ -5,12 +5,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.e2e.line import Line
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
 
 ARGUMENTS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking")
 PATIENCE_MS = 30_000
@@ -24,8 +23,6 @@ def installed() -> str | None:
 
 @contextmanager
 def started() -> Iterator[Browser]:
-    from playwright.sync_api import sync_playwright
-
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=installed(), args=list(ARGUMENTS))
         yield browser

@@ -7,6 +7,7 @@ import pytest
 from demo.stack import Stack
 from tests.e2e.fleet import make_fleet
 from tests.e2e.line import Line, place_for_tests, started
+from tests.e2e.native import make_service
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +16,9 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
     make_fleet(place.dags)
     with Stack(place) as stack:
         yield started(stack)
+
+
+@pytest.fixture(scope="session")
+def second_service(line: Line) -> str:
+    """The address of the service whose deployments are ECS's own."""
+    return make_service(line)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
 
 from tests.e2e import browser
 from tests.fake_board import HOSTILE, FakeBoard, served
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
 
 RUNNING = "#/deliveries/deliver_payments/push__running"
 VIEWS = (
@@ -73,8 +72,6 @@ def test_hostile_text_is_shown_as_text_and_starts_nothing(page: Page, board: Fak
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_view_has_a_fault_that_axe_knows(chromium: Browser, board: FakeBoard, scheme: Any) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
     board.frozen = {"by": "bob", "at": board.at(3), "reason": "the payment provider is down"}
     with browser.page_of(chromium, color_scheme=scheme) as page:
         for view in VIEWS:

@@ -7,17 +7,16 @@ from typing import Any
 from demo.releases import Change
 from demo.traffic import Client
 from tests.e2e.line import Line
-from tests.e2e.native import make_service
 from tests.e2e.pipelines import STEPWISE, STEPWISE_SERVICE
 
 DEPLOY, ANSWER = "production.deploy", "ContinueServiceDeployment"
 
 
-def test_worker_killed_over_the_third_answer_decides_nothing_twice(line: Line) -> None:
-    address, before = make_service(line), line.last_effect()
+def test_worker_killed_over_the_third_answer_decides_nothing_twice(line: Line, second_service: str) -> None:
+    before = line.last_effect()
     line.push(Change("3.0.0", "Deploy this in five steps"))
     line.hold_replies(("ecs", ANSWER), nth=3)
-    with Client(address) as client:
+    with Client(second_service) as client:
         run_id = line.trigger(dag_id=STEPWISE)
         line.wait_until_held(ANSWER)
         line.kill_task(run_id, DEPLOY)

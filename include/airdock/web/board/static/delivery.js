@@ -18,7 +18,7 @@ export const title = (_, told) => (told ? `${told.application} ${told.commit?.sl
 export function view(told, { look }) {
   const groups = grouped(told);
   return h("article", {},
-    head([["#/", "Overview"], [to.releases(told.application), told.application]], told.subject || "(no message)",
+    head([["#/", "Overview"], [to.releases(told.application), told.application]], told.subject || (told.commit ? "(no message)" : `Delivery of ${told.application}`),
       [badge(told.state), sha(told.commit), told.author, told.trigger, ["started ", ago(told.started_at)], took(told)],
       told.actions.map((action) => button(action.label, () => offered(action, look), {
         class: `button ${["stop", "roll_back"].includes(action.name) ? "danger" : ""}`, "data-key": `act-${action.name}-${action.label}`,

@@ -3,7 +3,7 @@
 import { svg } from "./dom.js";
 import { day, full, span } from "./time.js";
 
-const HIGH = 150, LEFT = 48, BELOW = 20, ABOVE = 8, RIGHT = 10, NARROW = 560;
+const HIGH = 150, LEFT = 66, BELOW = 20, ABOVE = 8, RIGHT = 10, NARROW = 560;
 const TAIL = .06;
 
 /** Units of a plot's width; fewer on a narrow screen, so that its letters stay as large as the page's. */
