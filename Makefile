@@ -31,7 +31,7 @@ lint: setup
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy include/airdock include/demo include/local_aws
-	$(RUN) -m mypy --strict $(addprefix include/airdock/,errors.py names.py release.py spec plan)
+	$(RUN) -m mypy --strict $(addprefix include/airdock/,errors.py names.py release.py spec plan board)
 	env PYTHONPATH=include $(VENV)/bin/lint-imports
 	$(RUN) -m pytest tests/architecture
 
