@@ -73,7 +73,7 @@ def _place(at: At, name: str, outcome: str | None, begun: float, green: int) -> 
     found: dict[str, Any] = {"name": name, "outcome": outcome, "sentence": "It is live and verified.", "details": []}
     if outcome == "rolled_back":
         weights.append(_weights(at(begun - 2), 0))
-        measures = [{"check": "errors", "value": 8.4, "limit": 1, "unit": "%"}]
+        measures = ["errors: 8.4 % of 1,210 requests, at most 1 %"]
         rounds.append({"at": at(begun - 2), "step": 10, "decision": "abort", "sentence": BACK, "measures": measures})
         found |= {
             "sentence": BACK,
@@ -87,7 +87,7 @@ def _weights(at: str, green: int) -> dict[str, Any]:
 
 
 def _round(at: str, decision: str, step: int, errors: float) -> dict[str, Any]:
-    measures = [{"check": "errors", "value": errors, "limit": 1, "unit": "%"}, "p95 latency 182 ms (old 179 ms)"]
+    measures = [f"errors: {errors} % of 1,204 requests, at most 1 %", "p95 latency: 182 ms, the old version 179 ms"]
     return {"at": at, "step": step, "decision": decision, "sentence": "No check failed.", "measures": measures}
 
 

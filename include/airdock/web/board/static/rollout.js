@@ -28,12 +28,6 @@ export function evidence(analysis) {
     const [tone, sign, word] = DECISIONS[String(each.decision).toLowerCase()] ?? ["quiet", "dot", each.decision];
     return h("li", { "data-key": `a-${each.at}-${each.step}` }, h("p", { class: "meta" }, mark(tone, sign, word), clock(each.at), each.step !== null && each.step !== undefined && h("span", {}, `at ${each.step} % of the traffic`)),
       each.sentence && h("p", {}, each.sentence),
-      (each.measures ?? []).length > 0 && h("ul", { class: "measures" }, each.measures.map((one) => h("li", {}, measure(one)))));
+      (each.measures ?? []).length > 0 && h("ul", { class: "measures" }, each.measures.map((one) => h("li", {}, one))));
   })));
-}
-
-/** A measure is a line, or names with values. */
-function measure(one) {
-  if (one === null || typeof one !== "object") return String(one);
-  return Object.entries(one).filter(([, value]) => value !== null).map(([name, value]) => h("span", {}, `${name.replaceAll("_", " ")} `, h("b", {}, typeof value === "object" ? JSON.stringify(value) : String(value))));
 }
