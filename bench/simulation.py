@@ -8,18 +8,15 @@ Everything but time and AWS is real: the sweep, its pace, the reading of answers
 
 from __future__ import annotations
 
-import os
-import platform
 import time
-from datetime import UTC, datetime
-from json import dumps
-from pathlib import Path
 from statistics import quantiles
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from crowd.aws import Rate, busiest
 from crowd.deliveries import STAGES, Crowd, Setting
+from figure import Row, tell
 
+GOAL = "3,000 deliveries at once fit into AWS's rates, and every end is noticed"
 COUNTED_SECONDS = 120
 STOCK_POLL_SECONDS = 15.0
 """How often a trigger of Airflow's Amazon provider asks, each for itself."""
@@ -71,15 +68,14 @@ def _walls(crowd: Crowd) -> list[Wall]:
     ]  # fmt: skip
 
 
-def rows(crowd: Crowd, walls: list[Wall]) -> list[dict[str, Any]]:
+def rows(crowd: Crowd, walls: list[Wall]) -> list[Row]:
     """The figures of one setting beside what a poll for each wait would cost."""
-    tally, name, n = crowd.tally, crowd.setting.name, crowd.setting.deliveries
+    tally, setting = crowd.tally, crowd.setting
     late = sorted(second for stage in STAGES for second in tally.seconds_late[stage])
     made = sum(bucket.made for bucket in crowd.aws.buckets.values())
     throttled = sum(bucket.refused for bucket in crowd.aws.buckets.values())
-    cuts, stock = quantiles(late, n=100), STOCK_POLL_SECONDS
-    minutes = tally.waiting_seconds / 60
-    figures = [
+    cuts, stock, minutes = quantiles(late, n=100), STOCK_POLL_SECONDS, tally.waiting_seconds / 60
+    figures: list[tuple[str, float, float | None, str]] = [
         ("calls of the triggerers", (made - tally.worker_calls) / minutes, 60 / stock, "calls per waiting minute"),
         ("calls of the workers before they hand over", tally.worker_calls / minutes, None, "calls per waiting minute"),
         ("an end is noticed, p50", cuts[49], stock / 2, "s"),
@@ -89,33 +85,19 @@ def rows(crowd: Crowd, walls: list[Wall]) -> list[dict[str, Any]]:
         *((f"used of {wall.name} ({wall.limit})", 100 * wall.share, None, "%") for wall in walls),
     ]
     return [
-        {"name": f"{name}: {what}", "n": n, "ours": round(ours, 3), "peer": peer,
-         "ratio": round(peer / ours, 1) if peer and ours else None, "unit": unit}
+        Row(f"{setting.name}: {what}", setting.deliveries, round(ours, 3), peer, unit)
         for what, ours, peer, unit in figures
-    ]  # fmt: skip
+    ]
 
 
 def main() -> None:
-    begun, found = time.monotonic(), []
+    begun, found, next_walls = time.monotonic(), [], []
     for setting in SETTINGS:
         crowd, walls = measure(setting)
         found += rows(crowd, walls)
-        _tell(found[-len(walls) - 6 :], setting, walls[0])
-    results = Path(__file__).parent / "results"
-    results.mkdir(exist_ok=True)
-    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    told = {"figure": "simulation", "rows": found, "machine": machine, "at": datetime.now(UTC).isoformat()}
-    (results / "simulation.json").write_text(dumps(told, indent=2) + "\n")
-    print(f"\n{len(SETTINGS) * COUNTED_SECONDS} s of AWS in {time.monotonic() - begun:.0f} s")
-
-
-def _tell(figures: list[dict[str, Any]], setting: Setting, wall: Wall) -> None:
-    print(f"\n{setting.deliveries} deliveries, {setting.accounts} accounts, {setting.triggerers} triggerers")
-    print(f"{'':84}{'ours':>10}{'a poll each':>13}{'ratio':>8}")
-    for row in figures:
-        peer, ratio = ("" if row[key] is None else f"{row[key]:g}" for key in ("peer", "ratio"))
-        print(f"{row['name']:84}{row['ours']:>10g}{peer:>13}{ratio:>8}  {row['unit']}")
-    print(f"The next wall: {wall.name} ({wall.limit}), {100 * wall.share:.0f} % used in the busiest minute")
+        next_walls.append(f"{setting.name}, {setting.accounts} accounts: {walls[0].name} ({walls[0].limit})")
+    tell("simulation", GOAL, found, f"The next wall is, {'; '.join(next_walls)}. The peer is a poll each, every 15 s.")
+    print(f"{len(SETTINGS) * COUNTED_SECONDS} s of AWS in {time.monotonic() - begun:.0f} s")
 
 
 if __name__ == "__main__":
