@@ -28,10 +28,16 @@ async def airflow_account(request: Request) -> Any:
 
 
 def with_rights(account: Any) -> User:
-    """The user with the dags that Airflow's auth manager grants; two queries, however many dags there are."""
+    """The user with the dags that Airflow's auth manager grants; two queries, however many dags there are.
+
+    Raises HTTPException with 403 for who may not see what plugins show.
+    """
     from airflow.api_fastapi.app import get_auth_manager
+    from airflow.api_fastapi.auth.managers.models.resource_details import AccessView
 
     manager = get_auth_manager()
+    if not manager.is_authorized_view(access_view=AccessView.PLUGINS, user=account):
+        raise HTTPException(403, "You may not see what Airflow's plugins show.")
     return User(
         account.get_name(),
         frozenset(manager.get_authorized_dag_ids(user=account, method="GET")),
