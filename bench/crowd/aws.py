@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from functools import partial
 from typing import Any
 
@@ -104,6 +105,10 @@ class _Client:
         self.aws = aws
         self._call: Callable[[str], None] = partial(aws.call, account, self.service)
 
+    def dated(self) -> dict[str, Any]:
+        """The part of an answer that tells when AWS gave it."""
+        return {"ResponseMetadata": {"HTTPHeaders": {"date": format_datetime(self.aws.date, usegmt=True)}}}
+
 
 class _CodeBuild(_Client):
     service = "codebuild"
@@ -122,12 +127,11 @@ class _CodeDeploy(_Client):
 
     def batch_get_deployments(self, deploymentIds: list[str]) -> dict[str, Any]:
         self._call("BatchGetDeployments")
-        date = self.aws.date.strftime("%a, %d %b %Y %H:%M:%S GMT")
         infos = [
             {"deploymentId": each, "status": "Succeeded" if self.aws.over(each) else "InProgress"}
             for each in deploymentIds
         ]
-        return {"deploymentsInfo": infos, "ResponseMetadata": {"HTTPHeaders": {"date": date}}}
+        return {"deploymentsInfo": infos, **self.dated()}
 
     def list_deployment_targets(self, deploymentId: str) -> dict[str, Any]:  # noqa: ARG002
         self._call("ListDeploymentTargets")
@@ -143,7 +147,7 @@ class _Ecs(_Client):
 
     def describe_service_deployments(self, serviceDeploymentArns: list[str]) -> dict[str, Any]:
         self._call("DescribeServiceDeployments")
-        return {"serviceDeployments": [self._rollout(each) for each in serviceDeploymentArns]}
+        return {"serviceDeployments": [self._rollout(each) for each in serviceDeploymentArns], **self.dated()}
 
     def _rollout(self, job: str) -> dict[str, Any]:
         return {

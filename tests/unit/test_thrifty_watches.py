@@ -28,7 +28,7 @@ def again(kind: str, client: Any, ids: list[str], known: Answers | None = None) 
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
     """AWS's clock, which a test turns."""
     clock = [BEGUN]
-    monkeypatch.setattr(deployment, "_clock_of", lambda answer: clock[0])
+    monkeypatch.setattr(deployment, "clock_of", lambda answer: clock[0])
     return clock
 
 

@@ -7,13 +7,12 @@ CodeDeploy rolls back by creating a second deployment (`creator` codeDeployRollb
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any
 
 from airdock.aws.faults import spoken
 from airdock.aws.watch.deployment_details import is_terminating, read_details
-from airdock.aws.watch.subject import Facts, Lookup
+from airdock.aws.watch.subject import Facts, Lookup, clock_of
 from airdock.plan.adoption import State
 from airdock.plan.deployment_result import deployment_progress, deployment_state
 
@@ -77,7 +76,7 @@ def _read(client: Any, ids: Sequence[str], known: Mapping[str, Facts]) -> dict[s
     if not ids:
         return {}
     answer = client.batch_get_deployments(deploymentIds=list(ids))
-    asked_at, infos = _clock_of(answer), {each["deploymentId"]: each for each in answer.get("deploymentsInfo", [])}
+    asked_at, infos = clock_of(answer), {each["deploymentId"]: each for each in answer.get("deploymentsInfo", [])}
     details = read_details(client, list(infos.values()), known, asked_at)
     postponed = {key: known[key] for key in infos if key not in details and key in known}
     return postponed | {key: _facts(infos[key], told, asked_at) for key, told in details.items()}
@@ -120,9 +119,3 @@ def _error(information: Mapping[str, Any] | None) -> dict[str, str] | None:
 
 def _iso(moment: datetime | None) -> str | None:
     return moment.isoformat() if moment else None
-
-
-def _clock_of(answer: Mapping[str, Any]) -> datetime:
-    """AWS's time of the answer, so that a wrong clock of ours does no harm."""
-    told = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
-    return parsedate_to_datetime(told) if told else datetime.now(UTC)

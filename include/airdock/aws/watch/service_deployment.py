@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from airdock.aws.faults import spoken
 from airdock.aws.service_deployments import task_definitions
-from airdock.aws.watch.subject import Facts, Lookup
+from airdock.aws.watch.subject import Facts, Lookup, clock_of
 from airdock.plan.adoption import State
 from airdock.plan.service_deployment_progress import service_deployment_progress
 from airdock.plan.service_deployment_result import service_deployment_state
@@ -48,9 +48,10 @@ class ServiceDeploymentWatch:
 
     def reread(self, lookup: Lookup, ids: Sequence[str], known: Mapping[str, Facts]) -> dict[str, Facts]:
         """Read the states; of `known` are kept the revisions' task definitions, and a fresh count of failed starts."""
-        ecs, now = lookup("ecs"), datetime.now(UTC)
+        ecs = lookup("ecs")
         with spoken("asking ECS for the service deployment"):
-            found = ecs.describe_service_deployments(serviceDeploymentArns=list(ids))["serviceDeployments"]
+            answer = ecs.describe_service_deployments(serviceDeploymentArns=list(ids))
+            found, now = answer["serviceDeployments"], clock_of(answer)
             revisions = _task_definitions(ecs, [arn for each in found for arn in _revisions(each)], known)
             newest = {each["serviceArn"]: _newest(ecs, each) for each in found if _state(each) is not State.RUNNING}
             counted = _failed_starts(ecs, [each for each in found if not _fresh(each, known, now)])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Protocol, runtime_checkable
 
 from airdock.aws.hooks import Account
@@ -75,3 +77,9 @@ def look(watch: Watch, subject: Subject) -> Facts:
     if facts is None:
         raise Fault(f"AWS does not know the {subject.kind} {subject.id}")
     return facts
+
+
+def clock_of(answer: Mapping[str, Any]) -> datetime:
+    """AWS's time of an answer, so that a wrong clock of ours does no harm."""
+    told = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+    return parsedate_to_datetime(told) if told else datetime.now(UTC)
