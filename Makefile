@@ -9,6 +9,8 @@ VENV := .venv
 READY := $(VENV)/.ready
 # Compiled files halve the start of every Airflow process: a machine that forbids them is overruled here.
 RUN := env -u PYTHONDONTWRITEBYTECODE PYTHONPATH=include $(VENV)/bin/python
+# Each writes bench/results/<its name>.json; the page is made of them.
+MEASURED := $(filter-out bench/figure.py bench/page.py,$(wildcard bench/*.py))
 PYTHON ?=
 COMPOSE := docker compose --profile local-aws
 SECRETS := secrets/.written
@@ -44,12 +46,14 @@ down:
 	$(COMPOSE) down
 
 bench: setup
-	@for measured in bench/*.py; do echo "== $$measured"; $(RUN) $$measured || exit 1; done
+	@for measured in $(MEASURED); do echo "== $$measured"; env PYTHONPATH=include:. $(VENV)/bin/python $$measured || exit 1; done
+	@env PYTHONPATH=include:. $(VENV)/bin/python bench/page.py | tee docs/performance.md
 
 docs: setup
 	$(RUN) -m airdock.spec.schema > docs/pipeline.schema.json
 	$(RUN) -m airdock.spec.reference > docs/pipeline.md
 	env PYTHONPATH=include:. $(VENV)/bin/python -m tests.outcomes.table > docs/outcomes.md
+	$(RUN) bench/page.py > docs/performance.md
 
 setup: $(READY)
 	@:

@@ -118,12 +118,12 @@ def main(files: int) -> None:
             # The first of several, because a machine's first run of git reads it from disk.
             runs = [measure(server, commit, Path(tempfile.mkdtemp(dir=root))) for _ in range(3)]
     best = {way: min((run[way] for run in runs), key=lambda cost: cost.seconds) for way in runs[0]}
-    saved = best["our source step"].seconds - best["only which commit it is"].seconds
+    step, least = best["our source step"], best["only which commit it is"]
     tell("source", GOAL, rows(best, files), (
         "n is the number of files in the repository, 16 KiB each, with a history of 61 earlier commits; the server is "
         "git's own, on the same machine. The best of three runs. A mirror kept between deliveries would still ask "
-        f"which commit a branch is at, and could save at most {saved:.2f} s and the {best['our source step'].mebibytes:.2f} "
-        "MiB of each delivery: too little to keep strangers' objects on a worker, so there is none."
+        f"which commit a branch is at, and could save at most {step.seconds - least.seconds:.2f} s and "
+        f"{step.mebibytes:.2f} MiB of each: too little to keep strangers' objects on a worker, so there is none."
     ))  # fmt: skip
 
 

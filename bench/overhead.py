@@ -1,0 +1,166 @@
+"""How much longer a delivery takes than AWS needs for it: ours, beside a script that polls as the usual tools do.
+
+    make bench      # or: PYTHONPATH=include:. python bench/overhead.py [deliveries of each way]
+
+Real Airflow processes with the shipped settings, and the local AWS, whose own times of build, scan and deployment are
+taken off. The peer is no Airflow: one process with boto3 that waits as GitHub's actions for CodeBuild and ECS do.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import yaml
+from figure import Row, tell
+
+from demo import facts
+from demo.releases import SAMPLE, Change
+from demo.stack import Stack
+from tests.e2e.line import Line, place_for_tests, started
+
+BUILD_POLL_SECONDS = 30
+"""aws-codebuild-run-build asks this often by default."""
+SCAN_POLL_SECONDS = 5
+"""botocore's waiter `image_scan_complete`."""
+DEPLOYMENT_POLL_SECONDS = 15
+"""botocore's waiter `deployment_successful`, and the shortest that amazon-ecs-deploy-task-definition begins with."""
+NAMED = "greeter"
+GOAL = "at most 3 s, and 10 times less than the best peer"
+WHY = (
+    "From the trigger to the verdict, less the seconds in which AWS built, scanned or deployed. A delivery has nine "
+    "Airflow tasks in a row, each a log, a retry and a button of its own. What lies between two of them is Airflow's "
+    "own; a task's start and its calls to AWS come on top, so that the goal is missed. Both are CPU time and grow with "
+    "all else that the machine does, as the last row tells, while the script, one process that sleeps, hardly grows. "
+    "The script does less, too: no source, no lease, no preflight, no check of the page, no way back."
+)
+Moment = float
+
+
+def by_airdock(line: Line, _commit: str) -> tuple[Moment, Moment]:
+    """When the run was asked for, and when its verdict was there."""
+    began = time.time()
+    run_id = line.trigger()
+    line.expect(run_id, "success", "live")
+    ends = line.query("select end_date from task_instance where run_id = ? and task_id = 'production.verdict'", run_id)
+    return began, datetime.fromisoformat(f"{ends[0][0]}+00:00").timestamp()
+
+
+def by_script(line: Line, commit: str) -> tuple[Moment, Moment]:
+    """Build, scan, register, deploy, one after the other, each waited for by asking at an interval.
+
+    The script waits until the old tasks are gone, as its models do; that time of AWS's is taken off its end.
+    """
+    began, client = time.time(), line.aws.client
+    build = client("codebuild").start_build(projectName=NAMED, sourceVersion=commit)["build"]["id"]
+    built = _asked(
+        BUILD_POLL_SECONDS,
+        lambda: client("codebuild").batch_get_builds(ids=[build])["builds"][0],
+        lambda found: found["buildStatus"] != "IN_PROGRESS",
+    )
+    exported = {each["name"]: each["value"] for each in built["exportedEnvironmentVariables"]}
+    image = {"repositoryName": NAMED, "imageId": {"imageDigest": line.digest_of(commit)}}
+    _asked(
+        SCAN_POLL_SECONDS,
+        lambda: client("ecr").describe_image_scan_findings(**image),
+        lambda found: found["imageScanStatus"]["status"] == "COMPLETE",
+    )
+    deployment = _deploy(line, exported["IMAGE_URI"])
+    done = _asked(
+        DEPLOYMENT_POLL_SECONDS,
+        lambda: client("codedeploy").get_deployment(deploymentId=deployment)["deploymentInfo"],
+        lambda found: found["status"] in ("Succeeded", "Failed", "Stopped"),
+    )
+    assert done["status"] == "Succeeded", done
+    last_step = facts.traffic_steps(line.aws, began)[-1].at
+    return began, time.time() - (done["completeTime"].timestamp() - last_step)
+
+
+def _deploy(line: Line, image: str) -> str:
+    written = yaml.safe_load((SAMPLE / "taskdef.json").read_text().replace("<IMAGE1_NAME>", image))
+    registered = line.aws.client("ecs").register_task_definition(**written)["taskDefinition"]["taskDefinitionArn"]
+    content = (SAMPLE / "appspec.yaml").read_text().replace("<TASK_DEFINITION>", registered)
+    revision = {"revisionType": "AppSpecContent", "appSpecContent": {"content": content}}
+    codedeploy = line.aws.client("codedeploy")
+    made = codedeploy.create_deployment(applicationName=NAMED, deploymentGroupName=NAMED, revision=revision)
+    return str(made["deploymentId"])
+
+
+def _asked(interval_seconds: float, ask: Callable[[], Any], ended: Callable[[Any], bool]) -> Any:
+    paused = threading.Event()
+    while not ended(found := ask()):
+        paused.wait(interval_seconds)
+    return found
+
+
+def of_aws(line: Line, commit: str, began: Moment, ended: Moment) -> float:
+    """Seconds in which AWS built, scanned or deployed: to the last step of the traffic, or the deployment's end."""
+    return facts.gather(line.aws, commit, began, ended).aws_seconds
+
+
+def measure(line: Line, number: int) -> tuple[float, float]:
+    """The overhead of a delivery of ours and of one by the script, each of a commit of its own."""
+    spent = []
+    for way, deliver in ((1, by_airdock), (2, by_script)):
+        _until_idle(line)
+        commit = line.push(Change(f"{number}.{way}.0", "Measure"))
+        began, ended = deliver(line, commit)
+        spent.append(ended - began - of_aws(line, commit, began, ended))
+        print(f"{deliver.__name__} {number}: {ended - began:.1f} s, {spent[-1]:.1f} s of them not AWS's", flush=True)
+    return spent[0], spent[1]
+
+
+def _until_idle(line: Line) -> None:
+    """No deployment is at work: the one before takes its old tasks away after it counts as delivered."""
+    codedeploy = line.aws.client("codedeploy")
+    wanted = {"applicationName": NAMED, "deploymentGroupName": NAMED}
+    busy = ["Created", "Queued", "InProgress", "Ready"]
+    line.until(
+        lambda: not codedeploy.list_deployments(**wanted, includeOnlyStatuses=busy)["deployments"],
+        180,
+        lambda: "a deployment did not end",
+    )
+
+
+def gaps_seconds(line: Line) -> list[float]:
+    """What lies between the end of a task and the start of the next, in all deliveries: Airflow's own part."""
+    sql = (
+        "select run_id, start_date, end_date from task_instance where dag_id = 'deliver_greeter'"
+        " and state = 'success' order by run_id, start_date"
+    )
+    rows = [(run, *map(datetime.fromisoformat, moments)) for run, *moments in line.query(sql)]
+    pairs = [(one[2], other[1]) for one, other in pairwise(rows) if one[0] == other[0]]
+    return [(start - end).total_seconds() for end, start in pairs if start >= end]
+
+
+def main(deliveries: int) -> None:
+    with tempfile.TemporaryDirectory() as folder, Stack(place_for_tests(Path(folder))) as stack:
+        line = started(stack)
+        pairs = [measure(line, number) for number in range(1, deliveries + 1)]
+        gaps = gaps_seconds(line)
+        [(tasks,)] = line.query(
+            "select count(*) from task_instance where state = 'success' and run_id ="
+            " (select run_id from dag_run where dag_id = 'deliver_greeter' order by id desc limit 1)"
+        )
+    ours, peer = (sorted(way) for way in zip(*pairs, strict=True))
+    count = len(pairs)
+    tell("overhead", GOAL, [
+        Row("time that is not AWS's, median", count, round(median(ours), 1), round(median(peer), 1), "s", 3),
+        Row("time that is not AWS's, worst", count, round(ours[-1], 1), round(peer[-1], 1), "s", 5),
+        Row("between two tasks, median", len(gaps), round(median(gaps), 2), None, "s"),
+        Row("tasks of a delivery that succeeds", count, tasks, None, "tasks"),
+        Row("processes at work meanwhile (n: cores)", os.cpu_count() or 1, round(os.getloadavg()[1], 1), None, ""),
+    ], WHY)  # fmt: skip
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 2)
