@@ -15,10 +15,20 @@ export function connect(told, tell) {
 
 /** The actions of an application's row. */
 export function menu(app) {
-  if (!app.can_deploy) return h("span", { class: "faint", title: "You may look, but not deploy" }, h("span", { class: "said" }, "You may look, but not deploy"), "view only");
-  return h("div", { class: "actions" },
+  if (!app.can_deploy)
+    return h(
+      "span",
+      { class: "faint", title: "You may look, but not deploy" },
+      h("span", { class: "said" }, "You may look, but not deploy"),
+      "view only",
+    );
+  return h(
+    "div",
+    { class: "actions" },
     button("Deliver", () => deliver(app), { "aria-label": `Deliver ${app.name}` }),
-    app.environments.some((there) => there.live) && button("Roll back", () => rollBack(app), { "aria-label": `Roll back ${app.name}` }));
+    app.environments.some((there) => there.live) &&
+      button("Roll back", () => rollBack(app), { "aria-label": `Roll back ${app.name}` }),
+  );
 }
 
 export function deliver(app) {
@@ -31,8 +41,17 @@ export function deliver(app) {
       "Each environment is verified; what fails there goes back by itself, and the line ends.",
       held(),
     ],
-    fields: [choice("environment", "As far as", names, names.at(-1)), field("revision", "Revision", { maxlength: 250, placeholder: "newest commit of its branch" }, "A branch, a tag, or a full commit id.")],
-    request: ({ environment, revision }) => start(app.dag_id, { ...(revision.trim() && { revision: revision.trim() }), environment }),
+    fields: [
+      choice("environment", "As far as", names, names.at(-1)),
+      field(
+        "revision",
+        "Revision",
+        { maxlength: 250, placeholder: "newest commit of its branch" },
+        "A branch, a tag, or a full commit id.",
+      ),
+    ],
+    request: ({ environment, revision }) =>
+      start(app.dag_id, { ...(revision.trim() && { revision: revision.trim() }), environment }),
     done: (run) => started(run, `Delivery of ${app.name} has started.`),
   });
 }
@@ -46,7 +65,11 @@ export function rollBack(app) {
     says: [
       "The last good release before the one that is live now goes into the environment again. Nothing is built.",
       "Traffic moves as in every deployment: the old version answers as soon as it is healthy.",
-      ...app.environments.filter((there) => there.live).map((there) => h("span", {}, `Live in ${there.name} now: `, sha(there.live.commit), ` ${there.live.subject ?? ""}`)),
+      ...app.environments
+        .filter((there) => there.live)
+        .map((there) =>
+          h("span", {}, `Live in ${there.name} now: `, sha(there.live.commit), ` ${there.live.subject ?? ""}`),
+        ),
       board.frozen && "The line is stopped; a way back is let through all the same.",
     ],
     fields: [choice("environment", "Where", names, names.at(-1))],
@@ -64,12 +87,14 @@ export function deployRelease(app, release, from, environment) {
     label: again ? "Deploy again" : "Promote",
     says: [
       h("span", {}, sha(release.commit), ` ${release.subject ?? ""}`),
-      again ? `It was live in ${environment} before, and goes there again; nothing is built.`
-        : `It is the image that ran in ${from}, to the byte; nothing is built. ${environment} verifies it as every release.`,
+      again
+        ? `It was live in ${environment} before, and goes there again; nothing is built.`
+        : `It is the image that ran in ${from}, to the byte; nothing is built. ${environment} verifies it.`,
       last?.sentence && `It did not stay in ${environment} before: ${last.sentence}`,
       held(),
     ],
-    request: () => start(app.deploy_dag_id, { release: release.release, environment, from_environment: again ? null : from }),
+    request: () =>
+      start(app.deploy_dag_id, { release: release.release, environment, from_environment: again ? null : from }),
     done: (run) => started(run, `${app.name} is on its way to ${environment}.`),
   });
 }
@@ -82,7 +107,10 @@ export function offered(action, done) {
     tone: ["stop", "roll_back"].includes(action.name) ? "bad" : "",
     says: [action.says, action.name === "stop" ? null : action.name === "roll_back" ? null : held()],
     request: () => ({ method: action.method, path: action.path, body: action.body }),
-    done: (answer) => (answer?.dag_run_id && action.name !== "stop" ? started(answer, `${action.label}: it has started.`) : (notify(`${action.label}: done.`), done())),
+    done: (answer) =>
+      answer?.dag_run_id && action.name !== "stop"
+        ? started(answer, `${action.label}: it has started.`)
+        : (notify(`${action.label}: done.`), done()),
   });
 }
 
@@ -106,7 +134,10 @@ export function thaw(frozen, done) {
   confirm({
     heading: "Let the line run",
     label: "Let it run",
-    says: [`${frozen.by} stopped it: ${frozen.reason || "no reason given"}.`, "Every delivery that is held goes on, within seconds."],
+    says: [
+      `${frozen.by} stopped it: ${frozen.reason || "no reason given"}.`,
+      "Every delivery that is held goes on, within seconds.",
+    ],
     request: () => ({ method: "POST", path: "api/freeze", body: { frozen: false, reason: "" } }),
     done: () => (notify("The line runs again."), done()),
   });
@@ -122,8 +153,16 @@ export function answer(question, option, done) {
     label: option,
     tone: yes ? "" : "bad",
     says: [
-      h("span", {}, sha(question.commit), ` ${question.subject ?? ""}`, question.author ? ` by ${question.author}` : ""),
-      yes ? `If no other approval is missing, it goes to ${question.environment} now.` : `It does not go to ${question.environment}, and this delivery ends as refused.`,
+      h(
+        "span",
+        {},
+        sha(question.commit),
+        ` ${question.subject ?? ""}`,
+        question.author ? ` by ${question.author}` : "",
+      ),
+      yes
+        ? `If no other approval is missing, it goes to ${question.environment} now.`
+        : `It does not go to ${question.environment}, and this delivery ends as refused.`,
       "Your name is kept with the answer; it can't be taken back.",
       yes && held(),
     ],
@@ -137,7 +176,11 @@ export function answer(question, option, done) {
 }
 
 function start(dag, conf) {
-  return { method: "POST", path: `/api/v2/dags/${encodeURIComponent(dag)}/dagRuns`, body: { logical_date: null, conf } };
+  return {
+    method: "POST",
+    path: `/api/v2/dags/${encodeURIComponent(dag)}/dagRuns`,
+    body: { logical_date: null, conf },
+  };
 }
 
 function started(run, sentence) {
@@ -146,5 +189,8 @@ function started(run, sentence) {
 }
 
 function held() {
-  return board.frozen && `The line is stopped by ${board.frozen.by}: it waits before the first environment until the line runs again.`;
+  return (
+    board.frozen &&
+    `The line is stopped by ${board.frozen.by}: it waits before the first environment until the line runs again.`
+  );
 }

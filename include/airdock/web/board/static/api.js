@@ -26,7 +26,7 @@ export async function ask(path) {
   return told;
 }
 
-/** Have something done, as the user who is signed in. `path` begins with /api/v2/ (Airflow) or with api/ (the board). */
+/** Have something done, as the user who is signed in. `path`: /api/v2/... is Airflow's, api/... the board's. */
 export async function act(method, path, body) {
   const headers = { Accept: "application/json", "Content-Type": "application/json" };
   const answer = await reached(addressOf(path), { method, headers, body: JSON.stringify(body ?? {}) });
@@ -68,17 +68,32 @@ async function problem(answer) {
 function detail(body) {
   const told = body?.detail;
   if (typeof told === "string") return told;
-  if (Array.isArray(told)) return told.map((each) => each?.msg).filter((each) => typeof each === "string").join("; ");
+  if (Array.isArray(told))
+    return told
+      .map((each) => each?.msg)
+      .filter((each) => typeof each === "string")
+      .join("; ");
   return typeof told?.reason === "string" ? told.reason : "";
 }
 
 function words(status) {
-  const otherwise = { sentence: `Airflow answered with an error (${status}).`, advice: "Try again; its api-server's log says more." };
-  return {
-    401: { sentence: "You are not signed in any more.", advice: "Sign in again; you come back to this page." },
-    403: { sentence: "You may not do this.", advice: "Whoever administers Airflow can give you the permission to edit this DAG." },
-    404: { sentence: "There is no such thing, or you may not see it.", advice: "It may have been removed meanwhile." },
-    409: { sentence: "Somebody was faster.", advice: "Look at how it stands now before you try again." },
-    422: { sentence: "Airflow does not understand this request.", advice: "Check what you typed." },
-  }[status] ?? otherwise;
+  const otherwise = {
+    sentence: `Airflow answered with an error (${status}).`,
+    advice: "Try again; its api-server's log says more.",
+  };
+  return (
+    {
+      401: { sentence: "You are not signed in any more.", advice: "Sign in again; you come back to this page." },
+      403: {
+        sentence: "You may not do this.",
+        advice: "Whoever administers Airflow can give you the permission to edit this DAG.",
+      },
+      404: {
+        sentence: "There is no such thing, or you may not see it.",
+        advice: "It may have been removed meanwhile.",
+      },
+      409: { sentence: "Somebody was faster.", advice: "Look at how it stands now before you try again." },
+      422: { sentence: "Airflow does not understand this request.", advice: "Check what you typed." },
+    }[status] ?? otherwise
+  );
 }

@@ -7,20 +7,39 @@ import { icon } from "./parts.js";
 /**
  * Ask, send, and tell.
  *
- * @param {object} action heading; says: lines of what will happen; label of the button that does it; tone "bad" for what
- *   can't be taken back; fields: elements with a `name`; request(values): {method, path, body}; done(answer, values).
+ * @param {object} action heading; says: lines of what will happen; label of the button that does it; tone: "bad" for
+ *   what can't be taken back; fields: elements with a `name`; request(values): {method, path, body};
+ *   done(answer, values).
  */
 export function confirm(action) {
   const status = h("p", { class: "wrong", role: "alert" });
   const yes = h("button", { type: "submit", class: `button main ${action.tone ?? ""}` }, action.label);
   const no = h("button", { type: "button", class: "button", onclick: () => dialog.close() }, "Leave it");
-  const form = h("form", { class: "form", onsubmit: (event) => { event.preventDefault(); send(action, { dialog, form, yes, status }); } },
+  const form = h(
+    "form",
+    {
+      class: "form",
+      onsubmit: (event) => {
+        event.preventDefault();
+        send(action, { dialog, form, yes, status });
+      },
+    },
     h("h2", { id: "asked" }, action.heading),
-    h("ul", { class: "says", id: "says" }, action.says.filter(Boolean).map((each) => h("li", {}, each))),
-    action.fields ?? [], status, h("div", { class: "answers" }, no, yes));
+    h(
+      "ul",
+      { class: "says", id: "says" },
+      action.says.filter(Boolean).map((each) => h("li", {}, each)),
+    ),
+    action.fields ?? [],
+    status,
+    h("div", { class: "answers" }, no, yes),
+  );
   const dialog = h("dialog", { "aria-labelledby": "asked", "aria-describedby": "says" }, form);
   const before = document.activeElement;
-  dialog.addEventListener("close", () => { dialog.remove(); if (before?.isConnected) before.focus(); });
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    if (before?.isConnected) before.focus();
+  });
   document.body.append(dialog);
   dialog.showModal();
   (form.querySelector("input, select, textarea") ?? no).focus();
@@ -52,7 +71,15 @@ export function field(name, label, attributes = {}, hint = "") {
 /** A labelled choice among `options`: texts, or [value, label]. */
 export function choice(name, label, options, chosen) {
   const made = options.map((each) => (Array.isArray(each) ? each : [each, each]));
-  return labelled(name, label, h("select", { name, id: `field-${name}` }, made.map(([value, text]) => h("option", { value, selected: value === chosen }, text))));
+  return labelled(
+    name,
+    label,
+    h(
+      "select",
+      { name, id: `field-${name}` },
+      made.map(([value, text]) => h("option", { value, selected: value === chosen }, text)),
+    ),
+  );
 }
 
 function labelled(name, label, control, hint = "") {

@@ -12,22 +12,41 @@ const BAD = ["failed", "rolled_back", "refused", "stopped"];
 const LEVEL = { rolled_back: "bad", failed: "bad" };
 
 export const seconds = 3;
-export const source = ({ parts: [dag, run] }) => `deliveries/${encodeURIComponent(dag ?? "")}/${encodeURIComponent(run ?? "")}`;
+export const source = ({ parts: [dag, run] }) =>
+  `deliveries/${encodeURIComponent(dag ?? "")}/${encodeURIComponent(run ?? "")}`;
 export const title = (_, told) => (told ? `${told.application} ${told.commit?.slice(0, 7) ?? ""}` : "Delivery");
 
 export function view(told, { look }) {
   const groups = grouped(told);
-  return h("article", {},
-    head([["#/", "Overview"], [to.releases(told.application), told.application]], told.subject || (told.commit ? "(no message)" : `Delivery of ${told.application}`),
+  return h(
+    "article",
+    {},
+    head(
+      [
+        ["#/", "Overview"],
+        [to.releases(told.application), told.application],
+      ],
+      told.subject || (told.commit ? "(no message)" : `Delivery of ${told.application}`),
       [badge(told.state), sha(told.commit), told.author, told.trigger, ["started ", ago(told.started_at)], took(told)],
-      told.actions.map((action) => button(action.label, () => offered(action, look), {
-        class: `button ${["stop", "roll_back"].includes(action.name) ? "danger" : ""}`, "data-key": `act-${action.name}-${action.label}`,
-      }))),
+      told.actions.map((action) =>
+        button(action.label, () => offered(action, look), {
+          class: `button ${["stop", "roll_back"].includes(action.name) ? "danger" : ""}`,
+          "data-key": `act-${action.name}-${action.label}`,
+        }),
+      ),
+    ),
     why(told),
-    h("section", { class: "lines", "aria-label": "The line" }, groups.map((each) => group(each))),
+    h(
+      "section",
+      { class: "lines", "aria-label": "The line" },
+      groups.map((each) => group(each)),
+    ),
     [...told.environments].reverse().map((each) => rollout(each)),
     h("div", { class: "columns" }, difference(told.difference), told.scan && scan(told.scan)),
-    stages(told), links(told), told.note && h("p", { class: "meta" }, `Note: ${told.note}`));
+    stages(told),
+    links(told),
+    told.note && h("p", { class: "meta" }, `Note: ${told.note}`),
+  );
 }
 
 function took(told) {
@@ -41,8 +60,23 @@ function why(told) {
   if (ended.length) {
     return ended.map((each) => {
       const { word, sign } = stateOf(each.outcome);
-      return note(LEVEL[each.outcome] ?? "warn", sign, `${each.name}: ${word}`, h("p", {}, each.sentence),
-        each.details.length > 0 && h("details", { "data-key": `why-${each.name}` }, h("summary", {}, "What happened"), h("ul", { class: "details" }, each.details.map((line) => h("li", {}, line)))));
+      return note(
+        LEVEL[each.outcome] ?? "warn",
+        sign,
+        `${each.name}: ${word}`,
+        h("p", {}, each.sentence),
+        each.details.length > 0 &&
+          h(
+            "details",
+            { "data-key": `why-${each.name}` },
+            h("summary", {}, "What happened"),
+            h(
+              "ul",
+              { class: "details" },
+              each.details.map((line) => h("li", {}, line)),
+            ),
+          ),
+      );
     });
   }
   const failed = told.stages.filter((stage) => stage.state === "failed" && stage.reason);
@@ -52,57 +86,151 @@ function why(told) {
 function grouped(told) {
   const names = [null, ...told.environments.map((each) => each.name)];
   for (const { environment } of told.stages) if (!names.includes(environment)) names.push(environment);
-  return names.map((name) => ({
-    name, stages: told.stages.filter((stage) => stage.environment === name), outcome: told.environments.find((each) => each.name === name)?.outcome,
-  })).filter((each) => each.stages.length);
+  return names
+    .map((name) => ({
+      name,
+      stages: told.stages.filter((stage) => stage.environment === name),
+      outcome: told.environments.find((each) => each.name === name)?.outcome,
+    }))
+    .filter((each) => each.stages.length);
 }
 
 function group({ name, stages: all, outcome }) {
   const heading = name ?? "Release";
-  return h("section", { class: "stretch", "data-key": `g-${heading}`, "aria-label": heading },
+  return h(
+    "section",
+    { class: "stretch", "data-key": `g-${heading}`, "aria-label": heading },
     h("h2", {}, heading, " ", outcome && badge(outcome)),
-    h("ol", {}, all.map((stage) => stop(stage))));
+    h(
+      "ol",
+      {},
+      all.map((stage) => stop(stage)),
+    ),
+  );
 }
 
 function stop(stage) {
   const { word, sign, tone } = stateOf(stage.state);
   const begun = stage.started_at && !["skipped", "removed", "upstream_failed"].includes(stage.state);
   const running = begun && !stage.ended_at;
-  return h("li", { class: `stop ${tone}`, "data-key": stage.task_id, title: stage.reason || null },
-    h("span", { class: "knob" }, icon(sign)), link(airflow(stage.url), stage.label, { target: "_top" }),
+  return h(
+    "li",
+    { class: `stop ${tone}`, "data-key": stage.task_id, title: stage.reason || null },
+    h("span", { class: "knob" }, icon(sign)),
+    link(airflow(stage.url), stage.label, { target: "_top" }),
     h("span", { class: "said" }, `: ${word}`),
-    h("small", {}, running ? ["since ", ago(stage.started_at)] : begun ? span(stage.seconds) : word,
-      stage.try_number > 1 && ` · try ${stage.try_number}`));
+    h(
+      "small",
+      {},
+      running ? ["since ", ago(stage.started_at)] : begun ? span(stage.seconds) : word,
+      stage.try_number > 1 && ` · try ${stage.try_number}`,
+    ),
+  );
 }
 
 function rollout(each) {
-  const parts = [each.weights.length > 0 && shifting(each.weights), each.analysis.length > 0 && evidence(each.analysis)].filter(Boolean);
-  return parts.length > 0 && h("details", { class: "sheet fold", "data-key": `r-${each.name}`, open: each.outcome !== "live" },
-    h("summary", {}, h("h2", {}, `Traffic in ${each.name}`), each.outcome && badge(each.outcome)), h("div", { class: "rollout" }, parts));
+  const parts = [
+    each.weights.length > 0 && shifting(each.weights),
+    each.analysis.length > 0 && evidence(each.analysis),
+  ].filter(Boolean);
+  return (
+    parts.length > 0 &&
+    h(
+      "details",
+      { class: "sheet fold", "data-key": `r-${each.name}`, open: each.outcome !== "live" },
+      h("summary", {}, h("h2", {}, `Traffic in ${each.name}`), each.outcome && badge(each.outcome)),
+      h("div", { class: "rollout" }, parts),
+    )
+  );
 }
 
 /** Every stage with its times, as bars on one scale. */
 function stages(told) {
-  const from = Date.parse(told.started_at ?? ""), until = told.ended_at ? Date.parse(told.ended_at) : now();
+  const from = Date.parse(told.started_at ?? ""),
+    until = told.ended_at ? Date.parse(told.ended_at) : now();
   const begun = told.stages.filter((stage) => stage.started_at);
-  return begun.length > 0 && h("details", { class: "sheet fold", "data-key": "times" }, h("summary", {}, h("h2", {}, "Times of every stage")),
-    h("div", { class: "wide-table" }, h("table", {},
-      h("thead", {}, h("tr", {}, ["Stage", "State", "Began", "Took", "Tries"].map((each) => h("th", { scope: "col" }, each)), h("th", { scope: "col", class: "chart" }, "When"))),
-      h("tbody", {}, begun.map((stage) => h("tr", { "data-key": stage.task_id },
-        h("th", { scope: "row" }, link(airflow(stage.url), stage.environment ? `${stage.environment}: ${stage.label}` : stage.label, { target: "_top" })),
-        h("td", {}, badge(stage.state)), h("td", {}, clock(stage.started_at)),
-        h("td", {}, stage.seconds === null ? "…" : span(stage.seconds)), h("td", {}, String(stage.try_number ?? "")),
-        h("td", { class: "chart" }, duration(stage, from, until))))))));
+  return (
+    begun.length > 0 &&
+    h(
+      "details",
+      { class: "sheet fold", "data-key": "times" },
+      h("summary", {}, h("h2", {}, "Times of every stage")),
+      h(
+        "div",
+        { class: "wide-table" },
+        h(
+          "table",
+          {},
+          h(
+            "thead",
+            {},
+            h(
+              "tr",
+              {},
+              ["Stage", "State", "Began", "Took", "Tries"].map((each) => h("th", { scope: "col" }, each)),
+              h("th", { scope: "col", class: "chart" }, "When"),
+            ),
+          ),
+          h(
+            "tbody",
+            {},
+            begun.map((stage) =>
+              h(
+                "tr",
+                { "data-key": stage.task_id },
+                h(
+                  "th",
+                  { scope: "row" },
+                  link(airflow(stage.url), stage.environment ? `${stage.environment}: ${stage.label}` : stage.label, {
+                    target: "_top",
+                  }),
+                ),
+                h("td", {}, badge(stage.state)),
+                h("td", {}, clock(stage.started_at)),
+                h("td", {}, stage.seconds === null ? "…" : span(stage.seconds)),
+                h("td", {}, String(stage.try_number ?? "")),
+                h("td", { class: "chart" }, duration(stage, from, until)),
+              ),
+            ),
+          ),
+        ),
+      ),
+    )
+  );
 }
 
 function duration(stage, from, until) {
-  const begin = Date.parse(stage.started_at), end = stage.ended_at ? Date.parse(stage.ended_at) : until, whole = Math.max(1, until - from);
-  return h("span", { class: "track", "aria-hidden": "true" }, h("span", { class: `length ${stateOf(stage.state).tone}`, title: full(stage.started_at), style: {
-    "margin-left": `${Math.min(99, Math.max(0, (100 * (begin - from)) / whole))}%`, width: `${Math.min(100, Math.max(.6, (100 * (end - begin)) / whole))}%`,
-  } }));
+  const begin = Date.parse(stage.started_at),
+    end = stage.ended_at ? Date.parse(stage.ended_at) : until,
+    whole = Math.max(1, until - from);
+  return h(
+    "span",
+    { class: "track", "aria-hidden": "true" },
+    h("span", {
+      class: `length ${stateOf(stage.state).tone}`,
+      title: full(stage.started_at),
+      style: {
+        "margin-left": `${Math.min(99, Math.max(0, (100 * (begin - from)) / whole))}%`,
+        width: `${Math.min(100, Math.max(0.6, (100 * (end - begin)) / whole))}%`,
+      },
+    }),
+  );
 }
 
 function links(told) {
-  return told.links.length > 0 && h("section", {}, h("h2", {}, "Elsewhere"), h("ul", { class: "links" },
-    told.links.map((each) => h("li", {}, link(airflow(each.url), each.label, { target: "_blank", rel: "noopener noreferrer" })))));
+  return (
+    told.links.length > 0 &&
+    h(
+      "section",
+      {},
+      h("h2", {}, "Elsewhere"),
+      h(
+        "ul",
+        { class: "links" },
+        told.links.map((each) =>
+          h("li", {}, link(airflow(each.url), each.label, { target: "_blank", rel: "noopener noreferrer" })),
+        ),
+      ),
+    )
+  );
 }

@@ -32,7 +32,8 @@ function built(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
     if (HANDLERS.includes(name)) node[name] = value;
-    else if (name === "style") for (const [property, size] of Object.entries(value)) node.style.setProperty(property, size);
+    else if (name === "style")
+      for (const [property, size] of Object.entries(value)) node.style.setProperty(property, size);
     else if (name !== "href" || isAddress(value)) node.setAttribute(name, value === true ? "" : String(value));
   }
   node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
@@ -66,7 +67,8 @@ function attributes(from, to) {
   }
   for (const { name, value } of to.attributes) {
     if (from.getAttribute(name) === value) continue;
-    if (name === "style") from.style.cssText = value; // The policy lets a script set a style, and forbids the attribute.
+    if (name === "style")
+      from.style.cssText = value; // The policy lets a script set a style, and forbids the attribute.
     else from.setAttribute(name, value);
   }
   if (from.nodeName === "INPUT") answered(from, to);

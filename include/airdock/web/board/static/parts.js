@@ -40,12 +40,17 @@ const STATES = {
 };
 
 export function stateOf(state) {
-  const [word, sign, tone] = STATES[state] ?? (state ? [String(state).replaceAll("_", " "), "dot", "quiet"] : ["not yet", "dot", "quiet"]);
+  const [word, sign, tone] =
+    STATES[state] ?? (state ? [String(state).replaceAll("_", " "), "dot", "quiet"] : ["not yet", "dot", "quiet"]);
   return { word, sign, tone };
 }
 
 export function icon(name) {
-  return svg("svg", { viewBox: "0 0 16 16", class: "icon", "aria-hidden": "true" }, svg("path", { d: SIGNS[name] ?? SIGNS.dot }));
+  return svg(
+    "svg",
+    { viewBox: "0 0 16 16", class: "icon", "aria-hidden": "true" },
+    svg("path", { d: SIGNS[name] ?? SIGNS.dot }),
+  );
 }
 
 /** A state in a sign and a word. */
@@ -72,9 +77,12 @@ export function digest(text) {
 export function traffic(weights) {
   const { blue = 0, green = 0 } = weights;
   const whole = Math.max(1, blue + green);
-  return h("span", { class: "traffic", role: "img", "aria-label": `Traffic: ${blue} % to the old version, ${green} % to the new one` },
+  return h(
+    "span",
+    { class: "traffic", role: "img", "aria-label": `Traffic: ${blue} % to the old version, ${green} % to the new one` },
     h("span", { class: "old", style: { width: `${(100 * blue) / whole}%` } }),
-    h("span", { class: "new", style: { width: `${(100 * green) / whole}%` } }));
+    h("span", { class: "new", style: { width: `${(100 * green) / whole}%` } }),
+  );
 }
 
 /** A note that stands out: what is the matter, and what to do. */
@@ -87,23 +95,46 @@ export function empty(heading, ...rest) {
 }
 
 export function loading() {
-  return h("div", { class: "loading", "aria-busy": "true" }, h("p", { class: "said" }, "Loading"),
-    [90, 70, 80, 60].map((width) => h("div", { class: "bone", style: { width: `${width}%` } })));
+  return h(
+    "div",
+    { class: "loading", "aria-busy": "true" },
+    h("p", { class: "said" }, "Loading"),
+    [90, 70, 80, 60].map((width) => h("div", { class: "bone", style: { width: `${width}%` } })),
+  );
 }
 
 /** A page that could not be had. */
 export function failure(problem, again) {
-  return h("div", { class: "empty", role: "alert" }, h("h2", {}, problem.message), h("p", {}, problem.advice),
-    problem.status === 401 ? link(signIn(), "Sign in", { class: "button", target: "_top" })
-      : h("button", { type: "button", class: "button", onclick: again }, "Try again"));
+  return h(
+    "div",
+    { class: "empty", role: "alert" },
+    h("h2", {}, problem.message),
+    h("p", {}, problem.advice),
+    problem.status === 401
+      ? link(signIn(), "Sign in", { class: "button", target: "_top" })
+      : h("button", { type: "button", class: "button", onclick: again }, "Try again"),
+  );
 }
 
 /** Head of a page: where one is, what it is called, what can be done. The heading takes the focus of a new page. */
 export function head(trail, heading, meta = [], tools = []) {
-  return h("header", { class: "head" },
-    trail.length > 0 && h("nav", { "aria-label": "You are here", class: "trail" }, trail.map(([address, label]) => link(address, label))),
+  return h(
+    "header",
+    { class: "head" },
+    trail.length > 0 &&
+      h(
+        "nav",
+        { "aria-label": "You are here", class: "trail" },
+        trail.map(([address, label]) => link(address, label)),
+      ),
     h("div", { class: "row" }, h("h1", { tabindex: "-1" }, heading), h("div", { class: "tools" }, tools)),
-    meta.length > 0 && h("p", { class: "meta" }, meta.filter(Boolean).map((each) => h("span", {}, each))));
+    meta.length > 0 &&
+      h(
+        "p",
+        { class: "meta" },
+        meta.filter(Boolean).map((each) => h("span", {}, each)),
+      ),
+  );
 }
 
 export function button(label, onclick, attributes = {}) {

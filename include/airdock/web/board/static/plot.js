@@ -3,47 +3,113 @@
 import { svg } from "./dom.js";
 import { day, full, span } from "./time.js";
 
-const HIGH = 150, LEFT = 66, BELOW = 20, ABOVE = 8, RIGHT = 10, NARROW = 560;
-const TAIL = .06;
+const HIGH = 150,
+  LEFT = 66,
+  BELOW = 20,
+  ABOVE = 8,
+  RIGHT = 10,
+  NARROW = 560;
+const TAIL = 0.06;
 
 /** Units of a plot's width; fewer on a narrow screen, so that its letters stay as large as the page's. */
 const wide = () => (innerWidth < NARROW ? 330 : 640);
 
 /** How the new version's share of the traffic grew. */
 export function steps(weights) {
-  const WIDE = wide(), times = weights.map((each) => Date.parse(each.at)), first = times[0];
-  const last = Math.max(times.at(-1), first + 1000), until = last + (last - first) * TAIL;
-  const x = (at) => LEFT + ((WIDE - LEFT - RIGHT) * (at - first)) / (until - first), y = (share) => ABOVE + (90 * (100 - share)) / 100;
-  const line = weights.map(({ green }, number) => (number ? `H${x(times[number]).toFixed(1)}V${y(green).toFixed(1)}` : `M${x(first)} ${y(green).toFixed(1)}`)).join("");
+  const WIDE = wide(),
+    times = weights.map((each) => Date.parse(each.at)),
+    first = times[0];
+  const last = Math.max(times.at(-1), first + 1000),
+    until = last + (last - first) * TAIL;
+  const x = (at) => LEFT + ((WIDE - LEFT - RIGHT) * (at - first)) / (until - first),
+    y = (share) => ABOVE + (90 * (100 - share)) / 100;
+  const line = weights
+    .map(({ green }, number) =>
+      number ? `H${x(times[number]).toFixed(1)}V${y(green).toFixed(1)}` : `M${x(first)} ${y(green).toFixed(1)}`,
+    )
+    .join("");
+  const took = span((last - first) / 1000);
   const whole = `${line}H${x(until)}`;
-  return svg("svg", { class: "plot", viewBox: `0 0 ${WIDE} ${ABOVE + 90 + BELOW}`, role: "img", "aria-label": `The new version's share of the traffic, from ${weights[0].green} % to ${weights.at(-1).green} %, took ${span((last - first) / 1000)}` },
-    [0, 50, 100].map((share) => [svg("path", { class: "grid", d: `M${LEFT} ${y(share)}H${WIDE - RIGHT}` }), label(LEFT - 8, y(share) + 4, `${share} %`, "end")]),
-    svg("path", { class: "area", d: `${whole}V${y(0)}H${LEFT}Z` }), svg("path", { class: "curve", d: whole }),
-    label(LEFT, ABOVE + 90 + 16, "0 s"), label(x(last), ABOVE + 90 + 16, span((last - first) / 1000), "end"));
+  return svg(
+    "svg",
+    {
+      class: "plot",
+      viewBox: `0 0 ${WIDE} ${ABOVE + 90 + BELOW}`,
+      role: "img",
+      "aria-label": `Share of the new version: ${weights.map(({ green }) => `${green} %`).join(", ")}, in ${took}`,
+    },
+    [0, 50, 100].map((share) => [
+      svg("path", { class: "grid", d: `M${LEFT} ${y(share)}H${WIDE - RIGHT}` }),
+      label(LEFT - 8, y(share) + 4, `${share} %`, "end"),
+    ]),
+    svg("path", { class: "area", d: `${whole}V${y(0)}H${LEFT}Z` }),
+    svg("path", { class: "curve", d: whole }),
+    label(LEFT, ABOVE + 90 + 16, "0 s"),
+    label(x(last), ABOVE + 90 + 16, span((last - first) / 1000), "end"),
+  );
 }
 
 /** Each run's lead time over the days; a run that failed is a cross. `runs`: {at, lead_seconds, outcome, address}. */
 export function leads(runs) {
-  const known = runs.filter((run) => run.lead_seconds !== null && run.at).map((run) => ({ ...run, time: Date.parse(run.at) }));
+  const known = runs
+    .filter((run) => run.lead_seconds !== null && run.at)
+    .map((run) => ({ ...run, time: Date.parse(run.at) }));
   if (!known.length) return null;
-  const WIDE = wide(), times = known.map((run) => run.time), first = Math.min(...times), last = Math.max(...times, first + 1);
-  const top = nice(Math.max(...known.map((run) => run.lead_seconds)));
-  const x = (at) => LEFT + 8 + ((WIDE - LEFT - RIGHT - 16) * (at - first)) / (last - first), y = (lead) => ABOVE + HIGH - (HIGH * lead) / top;
-  return svg("svg", { class: "plot", viewBox: `0 0 ${WIDE} ${ABOVE + HIGH + BELOW}`, role: "group", "aria-label": `Lead time of ${known.length} runs, at most ${span(Math.max(...known.map((run) => run.lead_seconds)))}` },
-    [0, .5, 1].map((part) => [svg("path", { class: "grid", d: `M${LEFT} ${y(top * part)}H${WIDE - RIGHT}` }), label(LEFT - 8, y(top * part) + 4, span(top * part), "end")]),
-    known.map((run) => svg("a", { href: run.address, "aria-label": `${run.outcome}, ${span(run.lead_seconds)}, ${full(run.at)}` },
-      svg("title", {}, `${span(run.lead_seconds)} · ${run.outcome} · ${full(run.at)}`), point(x(run.time), y(run.lead_seconds), run.outcome))),
-    label(LEFT + 8, ABOVE + HIGH + 16, day(first)), label(WIDE - RIGHT, ABOVE + HIGH + 16, day(last), "end"));
+  const WIDE = wide(),
+    times = known.map((run) => run.time),
+    first = Math.min(...times),
+    last = Math.max(...times, first + 1);
+  const longest = Math.max(...known.map((run) => run.lead_seconds));
+  const top = nice(longest);
+  const x = (at) => LEFT + 8 + ((WIDE - LEFT - RIGHT - 16) * (at - first)) / (last - first),
+    y = (lead) => ABOVE + HIGH - (HIGH * lead) / top;
+  return svg(
+    "svg",
+    {
+      class: "plot",
+      viewBox: `0 0 ${WIDE} ${ABOVE + HIGH + BELOW}`,
+      role: "group",
+      "aria-label": `Lead time of ${known.length} runs, at most ${span(longest)}`,
+    },
+    [0, 0.5, 1].map((part) => [
+      svg("path", { class: "grid", d: `M${LEFT} ${y(top * part)}H${WIDE - RIGHT}` }),
+      label(LEFT - 8, y(top * part) + 4, span(top * part), "end"),
+    ]),
+    known.map((run) =>
+      svg(
+        "a",
+        { href: run.address, "aria-label": `${run.outcome}, ${span(run.lead_seconds)}, ${full(run.at)}` },
+        svg("title", {}, `${span(run.lead_seconds)} · ${run.outcome} · ${full(run.at)}`),
+        point(x(run.time), y(run.lead_seconds), run.outcome),
+      ),
+    ),
+    label(LEFT + 8, ABOVE + HIGH + 16, day(first)),
+    label(WIDE - RIGHT, ABOVE + HIGH + 16, day(last), "end"),
+  );
 }
 
 /** A stage's last durations as bars, the newest on the right. */
 export function bars(name, seconds) {
-  const top = Math.max(...seconds, .001), width = 200 / Math.max(30, seconds.length);
-  return svg("svg", { class: "spark", viewBox: "0 0 200 36", role: "img", preserveAspectRatio: "none", "aria-label": `${name}: the last ${seconds.length} took ${span(Math.min(...seconds))} to ${span(top)}` },
+  const top = Math.max(...seconds, 0.001),
+    width = 200 / Math.max(30, seconds.length);
+  return svg(
+    "svg",
+    {
+      class: "spark",
+      viewBox: "0 0 200 36",
+      role: "img",
+      preserveAspectRatio: "none",
+      "aria-label": `${name}: the last ${seconds.length} took ${span(Math.min(...seconds))} to ${span(top)}`,
+    },
     seconds.map((each, number) => {
       const height = Math.max(1, (34 * each) / top);
-      return svg("rect", { x: 200 - (seconds.length - number) * width, y: 36 - height, width: width * .72, height, rx: .8 }, svg("title", {}, span(each)));
-    }));
+      return svg(
+        "rect",
+        { x: 200 - (seconds.length - number) * width, y: 36 - height, width: width * 0.72, height, rx: 0.8 },
+        svg("title", {}, span(each)),
+      );
+    }),
+  );
 }
 
 function point(x, y, outcome) {
@@ -57,5 +123,8 @@ function label(x, y, text, anchor = "start") {
 
 /** A round figure at or above the largest. */
 function nice(largest) {
-  return [60, 300, 600, 1200, 1800, 3600, 7200, 14_400, 28_800, 86_400, 172_800, 604_800].find((each) => each >= largest) ?? largest;
+  return (
+    [60, 300, 600, 1200, 1800, 3600, 7200, 14_400, 28_800, 86_400, 172_800, 604_800].find((each) => each >= largest) ??
+    largest
+  );
 }

@@ -2,7 +2,9 @@
 
 import { h } from "./dom.js";
 
-const MINUTE = 60, HOUR = 3600, DAY = 86400;
+const MINUTE = 60,
+  HOUR = 3600,
+  DAY = 86400;
 const FULL = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const DATE = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
@@ -28,7 +30,9 @@ export function ago(iso) {
 /** "14:03:12". */
 export function clock(iso) {
   const at = Date.parse(iso ?? "");
-  return Number.isNaN(at) ? h("span", { class: "faint" }, "–") : h("time", { datetime: iso, title: FULL.format(at) }, CLOCK.format(at));
+  return Number.isNaN(at)
+    ? h("span", { class: "faint" }, "–")
+    : h("time", { datetime: iso, title: FULL.format(at) }, CLOCK.format(at));
 }
 
 /** "23 Nov". */
@@ -73,5 +77,6 @@ function coarse(seconds) {
 
 function two(whole, large, first, small, second) {
   const rest = Math.floor((whole % large) / small);
-  return `${Math.floor(whole / large)} ${first}${rest ? ` ${String(rest).padStart(large === DAY ? 1 : 2, "0")} ${second}` : ""}`;
+  const more = rest ? ` ${String(rest).padStart(large === DAY ? 1 : 2, "0")} ${second}` : "";
+  return `${Math.floor(whole / large)} ${first}${more}`;
 }

@@ -1,0 +1,57 @@
+// Which applications are shown, in which group, and under which columns: decisions only, nothing is drawn here.
+
+const TROUBLE = ["rolled_back", "failed", "refused", "stopped"];
+
+export const asks = (running) => running.stage?.endsWith(".approve") && running.stage_state === "deferred";
+const moves = (each) => each.environments.some((there) => there.running || there.waiting > 0);
+const troubled = (each) =>
+  each.environments.some((there) => there.drift || (!there.running && TROUBLE.includes(there.last?.outcome)));
+export const group = (each) => (moves(each) ? "moving" : troubled(each) ? "trouble" : "steady");
+
+export const GROUPS = [
+  ["moving", "On the way"],
+  ["trouble", "Needs a look"],
+  ["steady", "Steady"],
+];
+
+/** Names, labels and tests of the filters. */
+export const FILTERS = [
+  ["", "All", () => true],
+  ["moving", "On the way", (each) => moves(each)],
+  ["trouble", "Needs a look", (each) => troubled(each)],
+  ["asked", "Asks people", (each) => each.environments.some((there) => there.running && asks(there.running))],
+  ["drift", "Drift", (each) => each.environments.some((there) => there.drift)],
+  ["unverified", "Not verified", (each) => each.environments.some((there) => there.live && !there.live.verified)],
+];
+
+/** The environments' names: in the order of the applications, each after the one that it stands after there. */
+export function columns(found) {
+  const names = [];
+  for (const each of found) {
+    let after = 0;
+    for (const { name } of each.environments) {
+      if (!names.includes(name)) names.splice(after, 0, name);
+      after = names.indexOf(name) + 1;
+    }
+  }
+  return names;
+}
+
+export function matches(each, wanted) {
+  const words = wanted.toLowerCase().split(/\s+/).filter(Boolean);
+  if (!words.length) return true;
+  const releases = each.environments.flatMap((there) => [there.live, there.running, there.last]).filter(Boolean);
+  const text = [
+    each.name,
+    each.owner,
+    each.description,
+    ...releases.flatMap((one) => [one.commit, one.subject, one.author]),
+  ]
+    .join("\n")
+    .toLowerCase();
+  return words.every((word) => text.includes(word));
+}
+
+export function passes(each, filter) {
+  return (FILTERS.find(([name]) => name === filter) ?? FILTERS[0])[2](each);
+}
