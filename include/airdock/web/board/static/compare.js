@@ -46,7 +46,7 @@ function side(label, release) {
       { class: "pad meta" },
       sha(release.commit),
       release.author && h("span", {}, release.author),
-      ago(release.committed_at),
+      release.committed_at && ago(release.committed_at),
       digest(release.digest),
     ),
   );
