@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.loaders import JSONFileLoader
 
 from airdock.aws import hooks
 from airdock.aws.hooks import Account
@@ -47,3 +48,31 @@ def test_a_client_is_kept_for_a_while_and_then_made_anew_from_the_connection(mon
     assert Account().client("ecs") is first
     now = hooks.CLIENT_SECONDS + 1.0
     assert (key_of(first), key_of(Account().client("ecs"))) == ("OLD", "NEW")
+
+
+def test_what_botocore_knows_of_aws_is_read_once_in_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    load_file = JSONFileLoader.load_file
+
+    def watched(self: JSONFileLoader, path: str) -> Any:
+        read.append(path)
+        return load_file(self, path)
+
+    hooks._models.cache_clear()
+    monkeypatch.setattr(JSONFileLoader, "load_file", watched)
+    Account().client("ecs")
+    assert [path for path in read if "/ecs/" in path]
+    read.clear()
+    Account(region="eu-central-1").client("ecs")
+    assert read == []
+
+
+def test_models_that_are_read_ahead_are_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    hooks.read_models()
+
+    def refuse(_: JSONFileLoader, path: str) -> None:
+        raise AssertionError(f"{path} is read again")
+
+    monkeypatch.setattr(JSONFileLoader, "load_file", refuse)
+    for service in hooks.SERVICES:
+        assert Account().client(service).meta.service_model.service_name == service

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
 from time import monotonic
 from typing import Any
 
+SERVICES = ("cloudwatch", "codebuild", "codedeploy", "ecr", "ecs", "elbv2", "ssm", "sts")
+"""Those that most deliveries call."""
 CLIENT_SECONDS = 900
 """How long clients are kept; then they are made anew from the connection as it is by then."""
 
@@ -55,11 +58,43 @@ def _clients(period: int) -> dict[tuple[str | None, str | None, str, bool], Any]
 
 def _made(connection: str | None, region: str | None, service: str, once: bool) -> Any:
     # The provider takes a second to import: paid where calls are made, never where DAGs are parsed.
-    from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
     from botocore.config import Config
 
     retries: Any = {"total_max_attempts": 1} if once else {"mode": "standard", "total_max_attempts": 4}
-    hook = AwsBaseHook(aws_conn_id=connection, region_name=region, client_type=service)
+    hook = _hook_class()(aws_conn_id=connection, region_name=region, client_type=service)
     # A config given to the hook would replace what the connection says, such as its proxies.
     config = hook.config.merge(Config(retries=retries, connect_timeout=5, read_timeout=30))
     return hook.get_client_type(region_name=hook.region_name, config=config)
+
+
+@lru_cache(maxsize=1)
+def _hook_class() -> type[Any]:
+    """The provider's hook, whose sessions read AWS's models once in a process instead of once for each client."""
+    from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+
+    class Hook(AwsBaseHook):
+        def get_session(self, region_name: str | None = None, deferrable: bool = False) -> Any:
+            session = super().get_session(region_name, deferrable)
+            if not deferrable:  # a deferrable one is aiobotocore's, with a loader of its own
+                session._session.register_component("data_loader", _models())
+            return session
+
+    return Hook
+
+
+@lru_cache(maxsize=1)
+def _models() -> Any:
+    """What botocore knows of AWS, as it was read: parsing it takes most of the time that a new client takes."""
+    from botocore.session import get_session
+
+    return get_session().get_component("data_loader")
+
+
+def read_models(services: Iterable[str] = SERVICES) -> None:
+    """Read the models of these services, for the forks of this process to inherit. No call is made."""
+    from botocore.session import get_session
+
+    session = get_session()
+    session.register_component("data_loader", _models())
+    for service in services:
+        session.create_client(service, "eu-west-1", aws_access_key_id="none", aws_secret_access_key="none")  # noqa: S106
