@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -51,6 +52,8 @@ def board() -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.desk, app.state.details = await run_in_threadpool(_opened)
         app.state.comparing, app.state.measuring = _comparing(app.state.desk), _measuring(app.state.desk)
+        # Reading everything takes seconds: the api-server need not wait for it, and the first user waits less.
+        threading.Thread(target=app.state.desk.read_ahead, name="airdock-board", daemon=True).start()
         yield
 
     return application(lifespan)

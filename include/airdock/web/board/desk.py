@@ -58,6 +58,10 @@ class Desk:
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         return {"now": now, "frozen": self._frozen(), "user": {"name": user.name}, "applications": rows}
 
+    def read_ahead(self) -> None:
+        """Read what the first who asks would wait for. Raises Fault."""
+        self._all_rows()
+
     def pipeline(self, application: str) -> Pipeline | None:
         """The pipeline of an application; None when there is none now. Raises Fault."""
         return next((each for each in self.pipelines() if each.application == application), None)
