@@ -16,6 +16,7 @@ TITLES = {
     "waiting": "Waiting",
     "simulation": "Beyond one machine: 3,000 deliveries at once, simulated",
     "fast_waits": "Waits that are over at once",
+    "clients": "The AWS clients of a task",
     "parse": "Parsing hundreds of pipelines",
     "source": "Reading a commit",
     "webhooks": "Pushes, on SQLite",
