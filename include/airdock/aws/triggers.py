@@ -16,6 +16,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airdock.aws.watch import Facts, Subject
 from airdock.aws.watch.wait import News
 from airdock.aws.watch.waiting_room import Seat, waiting_room
+from airdock.plan.traffic_share import followed
 
 LAST_LOOK_SECONDS = 20.0
 """How long the look at the deadline may take."""
@@ -42,6 +43,7 @@ class JobTrigger(BaseTrigger):
         self.deadline_at = deadline_at
         self.poll_seconds = poll_seconds
         self.facts = facts
+        self._left: Any = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         arguments = {
@@ -69,7 +71,9 @@ class JobTrigger(BaseTrigger):
 
     async def _ended(self, seat: Seat) -> dict[str, Any]:
         while True:
-            if outcome := self._heard(await seat.news(), seat.facts):
+            outcome = self._heard(await seat.news(), seat.facts)
+            await self._leave_shares()
+            if outcome:
                 return outcome
 
     async def _overdue(self, seat: Seat) -> dict[str, Any]:
@@ -86,9 +90,28 @@ class JobTrigger(BaseTrigger):
         """Tell the log, and the outcome if there is one. Raises what nobody foresaw: the task will try again."""
         for line in news.lines:
             self.log.info(line)
+        facts = facts and followed(self.facts, facts, datetime.now(UTC).isoformat(timespec="seconds"))
         self.facts = facts
         if news.end == "broken" and news.error:
             raise news.error
         if news.end == "refused":
             return {"status": "refused", "facts": facts, "reason": getattr(news.error, "sentence", str(news.error))}
         return {"status": "finished", "facts": facts, "reason": ""} if news.end else None
+
+    async def _leave_shares(self) -> None:
+        """Leave how the traffic has moved as the task's XCom `shares`, for the board: this task is away for long."""
+        shares, task = (self.facts or {}).get("shares"), self.task_instance
+        if not shares or shares == self._left or task is None:
+            return
+        self._left = shares
+        try:
+            await asyncio.to_thread(_leave, task, shares)
+        except Exception as error:  # Nothing depends on it, and the wait must go on.
+            self.log.warning("The board will not see the traffic move: %s", error)
+
+
+def _leave(task: Any, shares: list[Any]) -> None:
+    from airflow.sdk.execution_time.xcom import XCom
+
+    place = {"dag_id": task.dag_id, "task_id": task.task_id, "run_id": task.run_id, "map_index": task.map_index}
+    XCom.set(key="shares", value=shares, **place)

@@ -101,7 +101,8 @@ def _environment(name: str, run: Run, stages: Sequence[Stage]) -> dict[str, Any]
         "outcome": told.get("outcome"),
         "sentence": told.get("sentence", ""),
         "details": list(told.get("details", ())),
-        "weights": _weights(decisions, told.get("outcome"), deploy.ended_at if deploy else ""),
+        "weights": [_weight(each["at"], each["percent"]) for each in run.left.get((f"{name}.deploy", "shares")) or ()]
+        or _weights(decisions, told.get("outcome"), deploy.ended_at if deploy else ""),
         "analysis": [_round(each) for each in decisions],
     }
 

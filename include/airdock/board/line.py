@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from airdock.release import Commit
 
@@ -41,7 +41,8 @@ class Stage:
 class Delivery:
     """A run of a `deliver_` or `deploy_` dag; `commit` is None until its source is known.
 
-    `until`: how far it goes, "" where its parameters don't say.
+    `until`: how far it goes, "" where its parameters don't say. `shares`: the new version's percent of the traffic by
+    the task that moves it.
     """
 
     dag_id: str
@@ -52,6 +53,7 @@ class Delivery:
     stages: Sequence[Stage] = ()
     commit: Commit | None = None
     until: str = ""
+    shares: Mapping[str, float] = field(default_factory=dict)
 
     def stage(self) -> Stage | None:
         """Where it is now: what is at work, or what ended last."""

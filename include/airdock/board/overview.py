@@ -84,5 +84,10 @@ def _running(delivery: Delivery) -> dict[str, Any]:
         "commit": commit.sha if commit else None,
         "subject": commit.subject if commit else None,
         "author": commit.author if commit else None,
-        "weights": None,
+        "weights": _weights(delivery.shares.get(f"{stage.environment}.deploy")),
     }
+
+
+def _weights(percent: float | None) -> dict[str, float] | None:
+    """How the traffic is shared; None before any of it is known."""
+    return None if percent is None else {"blue": round(100 - percent, 1), "green": round(percent, 1)}

@@ -20,6 +20,7 @@ from airdock.aws.links import ConsoleLink
 from airdock.aws.watch import Facts, Subject, Watch, watch_for
 from airdock.aws.watch.subject import look
 from airdock.errors import AirdockError, Fault, Refused
+from airdock.plan.traffic_share import followed
 
 DEADLINE_MARGIN = timedelta(minutes=10)
 """How much later than the trigger's own deadline Airflow gives up on the trigger."""
@@ -167,13 +168,17 @@ class JobOperator(DeliveryOperator):
         store.set("job", {**(store.get("job") or {"id": "", "clears": 0}), "spent": True})
 
     def _wait_here(self, watch: Watch, subject: Subject) -> Facts:
-        until, facts = time.monotonic() + self.handoff_seconds, look(watch, subject)
-        self._narrate(watch.progress(None, facts))
+        until, facts = time.monotonic() + self.handoff_seconds, self._looked(watch, subject, None)
         while not watch.finished(facts, subject.options) and time.monotonic() < until:
             time.sleep(1)
-            before, facts = facts, look(watch, subject)
-            self._narrate(watch.progress(before, facts))
+            facts = self._looked(watch, subject, facts)
         return facts
+
+    def _looked(self, watch: Watch, subject: Subject, before: Facts | None) -> Facts:
+        """The facts now, and in the log what is new in them."""
+        now = look(watch, subject)
+        self._narrate(watch.progress(before, now))
+        return followed(before, now, datetime.now(UTC).isoformat(timespec="seconds"))
 
     def _narrate(self, lines: Sequence[str]) -> None:
         for line in lines:

@@ -25,7 +25,7 @@ AT_ONCE = 8
 class ReconcileOperator(DeliveryOperator):
     """Looks at every pipeline, several at once; one that can't be looked at is told, and stops none of the others.
 
-    XCom `found`: what was found, as the JSON of Found records.
+    XCom `found`: what was found, as the JSON of Found records; `drift`: those of them that are drift.
     """
 
     def __init__(self, *, pipelines: Sequence[Pipeline], **kwargs: Any) -> None:
@@ -46,6 +46,8 @@ class ReconcileOperator(DeliveryOperator):
         self.log.info("%d of %d applications are as they should be", self._sound(found), len(self.pipelines))
         told = [each.to_json() for each in found]
         context["ti"].xcom_push(key="found", value=told)
+        # The board reads this one on its own.
+        context["ti"].xcom_push(key="drift", value=[each for each in told if each["kind"] == "drift"])
         return len(told)
 
     def _sound(self, found: Sequence[Found]) -> int:

@@ -15,8 +15,10 @@ from airdock.aws.watch.subject import Facts
 from airdock.plan.adoption import State
 from airdock.plan.deployment_result import deployment_state
 
-DETAILS_SECONDS = 30.0
-"""How old the details of a deployment may get that goes on, as long as its state says nothing new."""
+DETAILS_SECONDS, FEW_DETAILS_SECONDS = 30.0, 8.0
+"""How old the details of a deployment may get that goes on, as long as its state says nothing new; and while so few
+share the look that somebody may well be watching each."""
+FEW = 3
 DETAILS_AT_ONCE = 1
 """Of so many of those at most they are asked in one look: in a crowd the log is coarser, and the calls stay few."""
 NO_DETAILS: Facts = {"events": [], "task_sets": [], "weights": {}, "targets": [], "details_at": ""}
@@ -57,8 +59,9 @@ def is_terminating(info: Info) -> bool:
 def _in_turn(infos: Sequence[Info], known: Mapping[str, Facts], asked_at: datetime) -> list[str]:
     """Whose details are read: all whose state says something new, ended ones first; then the stalest that go on."""
     news = sorted((info for info in infos if _is_news(info, known)), key=_runs)
-    before = (asked_at - timedelta(seconds=DETAILS_SECONDS)).isoformat()
-    quiet = (info["deploymentId"] for info in infos if _runs(info) and not _is_news(info, known))
+    quiet = [info["deploymentId"] for info in infos if _runs(info) and not _is_news(info, known)]
+    old = timedelta(seconds=DETAILS_SECONDS if len(quiet) > FEW else FEW_DETAILS_SECONDS)
+    before = (asked_at - old).isoformat()
     stale = sorted((known[key]["details_at"], key) for key in quiet if known[key]["details_at"] <= before)
     return [*(info["deploymentId"] for info in news), *(key for _, key in stale[:DETAILS_AT_ONCE])]
 

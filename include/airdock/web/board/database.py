@@ -42,8 +42,8 @@ def unfinished(session: Session) -> list[Delivery]:
     runs = session.execute(asked.where(DagRun.state.in_(UNFINISHED), ours).order_by(DagRun.id)).all()
     numbers = [run.id for run in runs]
     keys = {(run.dag_id, run.run_id): run.id for run in runs}
-    stages, commits = _stages(session, keys), _commits(session, numbers)
-    return [_delivery(run, stages.get(run.id, ()), commits.get(run.id)) for run in runs]
+    stages, left = _stages(session, keys), _left(session, numbers)
+    return [_delivery(run, stages.get(run.id, ()), left.get(run.id, {})) for run in runs]
 
 
 def drift(session: Session) -> dict[tuple[str, str], str]:
@@ -71,18 +71,23 @@ def _stages(session: Session, keys: Mapping[tuple[str, str], int]) -> dict[int, 
     return found
 
 
-def _commits(session: Session, numbers: Sequence[int]) -> dict[int, Commit | None]:
-    """What each run delivers, as far as its source is read."""
+def _left(session: Session, numbers: Sequence[int]) -> dict[int, dict[tuple[str, str], Any]]:
+    """What each run has left by task and key: its source, and the shares of its traffic."""
     from airflow.models.xcom import XComModel as XCom
 
     if not numbers:
         return {}
     wanted = [and_(XCom.task_id == task_id, XCom.key == key) for task_id, key in SOURCES]
-    asked = select(XCom.dag_run_id, XCom.value).where(XCom.dag_run_id.in_(numbers), or_(*wanted))
-    return {number: commit_in(read(value)) for number, value in session.execute(asked)}
+    asked = select(XCom.dag_run_id, XCom.task_id, XCom.key, XCom.value)
+    found: dict[int, dict[tuple[str, str], Any]] = {}
+    for number, task_id, key, value in session.execute(
+        asked.where(XCom.dag_run_id.in_(numbers), or_(*wanted, XCom.key == "shares"))
+    ):
+        found.setdefault(number, {})[task_id, key] = read(value)
+    return found
 
 
-def _delivery(run: Any, stages: Iterable[Stage], commit: Commit | None) -> Delivery:
+def _delivery(run: Any, stages: Iterable[Stage], left: Mapping[tuple[str, str], Any]) -> Delivery:
     return Delivery(
         dag_id=run.dag_id,
         run_id=run.run_id,
@@ -90,8 +95,9 @@ def _delivery(run: Any, stages: Iterable[Stage], commit: Commit | None) -> Deliv
         queued_at=iso(run.queued_at),
         started_at=iso(run.start_date),
         stages=list(stages),
-        commit=commit,
+        commit=next((commit_in(left[place]) for place in SOURCES if left.get(place)), None),
         until=str((run.conf or {}).get("environment") or ""),
+        shares={task_id: each[-1]["percent"] for (task_id, key), each in left.items() if key == "shares" and each},
     )
 
 

@@ -14,7 +14,7 @@ from airdock.board.delivery import Run
 from airdock.board.line import Stage
 from airdock.web.board.database import SOURCES, commit_in, iso, read
 
-TOLD = ("outcome", "reason", "decisions", "console_url")
+TOLD = ("outcome", "reason", "decisions", "shares", "console_url")
 """What tasks leave for the board beside their records."""
 
 

@@ -1,0 +1,28 @@
+"""How production traffic has moved: each share of the new version, and when it was first seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Facts = dict[str, Any]
+
+
+def followed(before: Mapping[str, Any] | None, now: Facts, at: str) -> Facts:
+    """The facts with `shares`, those of `before` and the one that is new: [{at: ISO 8601, percent}], oldest first.
+
+    Facts of what moves no traffic stay as they are.
+    """
+    percent, known = _share(now), list((before or {}).get("shares") or ())
+    if percent is None:
+        return {**now, "shares": known} if known else now
+    if not known or known[-1]["percent"] != percent:
+        known.append({"at": at, "percent": percent})
+    return {**now, "shares": known}
+
+
+def _share(facts: Mapping[str, Any]) -> float | None:
+    """The new version's percent of the traffic; CodeDeploy calls it green. None where nothing tells."""
+    weights = facts.get("weights") or {}
+    percent = weights.get("new", weights.get("green"))
+    return None if percent is None else float(percent)
