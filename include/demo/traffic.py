@@ -70,8 +70,9 @@ def shares(answers: Iterable[Answer], steps: Sequence[Step], end: float) -> list
 class Client:
     """Asks the application's page at a steady rate from the moment it is started."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, per_second: int = REQUESTS_PER_SECOND) -> None:
         parts = urlsplit(address)
+        self._per_second = per_second
         self._host, self._port = parts.hostname or "", parts.port or 80
         self._answers: list[Answer] = []
         self._stop = threading.Event()
@@ -94,8 +95,8 @@ class Client:
 
     def _send(self, number: int) -> None:
         """One connection's part of the traffic: its requests are spread evenly between the others'."""
-        interval = CONNECTIONS / REQUESTS_PER_SECOND
-        due = time.monotonic() + number / REQUESTS_PER_SECOND
+        interval = CONNECTIONS / self._per_second
+        due = time.monotonic() + number / self._per_second
         connection = self._connection()
         while not self._stop.wait(max(0.0, due - time.monotonic())):
             answer = self._ask(connection)

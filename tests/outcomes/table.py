@@ -69,7 +69,7 @@ def _line(row: Mapping[str, Any]) -> str:
 
 HEAD = """# How deliveries end
 
-Each row is one delivery against the local AWS: the tasks of the line over real HTTP traffic through the balancer, 50
+Each row is one delivery against the local AWS: the tasks of the line over real HTTP traffic through the balancer, 20
 requests a second. The rows are test results (`tests/outcomes/`), and the tests fail when a row changes; this page is
 made from them by `make docs`. How many requests a bad version fails differs from run to run: the numbers are those of
 the run that was kept, and the tests fail when requests fail in a row that says 0. "The verdict names" is a part of the
