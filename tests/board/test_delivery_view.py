@@ -118,3 +118,13 @@ def test_what_another_has_replaced_offers_nothing() -> None:
 
 def test_what_runs_everywhere_is_not_brought_on_again() -> None:
     assert list(offered("success", [an_entry(1)], [an_entry(1)])) == ["Roll back staging", "Roll back production"]
+
+
+def test_a_deployment_without_decisions_shows_each_share_as_it_was_seen() -> None:
+    shares = [{"at": at(1), "percent": 0.0}, {"at": at(2), "percent": 10.0}]
+    run = a_run(Stage("production.deploy", "deferred", at(0)), left={("production.deploy", "shares"): shares})
+    [production] = [each for each in delivery(a_pipeline(), run)["environments"] if each["name"] == "production"]
+    assert production["weights"] == [
+        {"at": at(1), "blue": 100.0, "green": 0.0},
+        {"at": at(2), "blue": 90.0, "green": 10.0},
+    ]

@@ -76,3 +76,12 @@ def test_of_two_in_an_environment_the_older_is_shown_and_the_other_waits() -> No
 def test_drift_is_told_where_it_was_found() -> None:
     found = environments(drift={PLACE: "it runs greeter:9"})
     assert [each["drift"] for each in found.values()] == [None, "it runs greeter:9"]
+
+
+def test_a_running_deployment_shows_how_the_traffic_is_shared_once_that_is_known() -> None:
+    stage = Stage("production.deploy", "deferred", at(1))
+    before, known = (
+        environments(a_delivery(stage, **more))["production"]["running"]["weights"]
+        for more in ({}, {"shares": {"production.deploy": 10.0, "staging.deploy": 100.0}})
+    )
+    assert (before, known) == (None, {"blue": 90.0, "green": 10.0})
