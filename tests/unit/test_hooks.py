@@ -10,7 +10,10 @@ import pytest
 from botocore.loaders import JSONFileLoader
 
 from airdock.aws import hooks
+from airdock.aws.code_repositories import CodeRepository
 from airdock.aws.hooks import Account
+from airdock.errors import AirdockError, Fault, Refused
+from tests.sts import ROLE, answering
 
 PROXIES = {"https": "http://proxy.example:3128"}
 
@@ -76,3 +79,36 @@ def test_models_that_are_read_ahead_are_not_read_again(monkeypatch: pytest.Monke
     monkeypatch.setattr(JSONFileLoader, "load_file", refuse)
     for service in hooks.SERVICES:
         assert Account().client(service).meta.service_model.service_name == service
+
+
+def test_a_connection_without_a_region_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_AWS_DEFAULT", json.dumps({"conn_type": "aws", "login": "key", "password": "secret"})
+    )
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    with pytest.raises(Refused, match="ecs with the connection aws_default: You must specify a region"):
+        Account().client("ecs")
+
+
+REFUSALS: dict[str, tuple[int, type[AirdockError]]] = {
+    "AccessDenied": (403, Refused),
+    "Throttling": (400, Fault),
+    "InternalFailure": (500, Fault),
+}
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+def test_a_role_that_sts_does_not_give_is_told_as_any_answer_of_aws_is(
+    monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    status, kind = REFUSALS[code]
+    with answering(monkeypatch, status, code) as asked:
+        with pytest.raises(kind, match=f"codedeploy with the connection aws_default: .*{code}"):
+            Account().client("codedeploy")
+        with pytest.raises(kind, match=f"sts with the connection aws_default: .*{code}"):
+            Account().credentials()
+        with pytest.raises(kind, match=code):
+            CodeRepository("codecommit", "greeter", Account()).remote()
+    assert asked[0]["RoleArn"] == [ROLE]

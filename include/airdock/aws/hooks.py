@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
 from time import monotonic
 from typing import Any
+
+from airdock.aws.faults import spoken
 
 SERVICES = ("cloudwatch", "codebuild", "codedeploy", "ecr", "ecs", "elbv2", "ssm", "sts")
 """Those that most deliveries call."""
@@ -30,14 +33,25 @@ class Account:
 
         `once` sends each request a single time: for calls that AWS does not make idempotent, where botocore's
         own retry of a lost reply would create a second resource.
+
+        Raises:
+            Refused: no region, no profile of that name, or a role that may not be assumed: STS is asked here.
+            Fault: STS is busy or out of reach.
         """
-        return _client(self.connection, self.region, service, once)
+        with self._spoken(service):
+            return _client(self.connection, self.region, service, once)
 
     def credentials(self) -> Any:
-        """The connection's AWS credentials at this moment: `access_key`, `secret_key`, `token`."""
+        """The connection's AWS credentials at this moment: `access_key`, `secret_key`, `token`. Raises as `client`."""
         from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 
-        return AwsBaseHook(aws_conn_id=self.connection, region_name=self.region, client_type="sts").get_credentials()
+        with self._spoken("sts"):
+            hook = AwsBaseHook(aws_conn_id=self.connection, region_name=self.region, client_type="sts")
+            return hook.get_credentials()
+
+    def _spoken(self, service: str) -> AbstractContextManager[None]:
+        by = f"the connection {self.connection}" if self.connection else "the credentials of the environment"
+        return spoken(f"reaching for {service} with {by}")
 
 
 def _client(connection: str | None, region: str | None, service: str, once: bool) -> Any:
