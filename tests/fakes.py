@@ -37,6 +37,8 @@ class FakeTaskInstance:
     run_id: str = "manual__1"
     dag_id: str = "deliver_greeter"
     try_number: int = 1
+    max_tries: int = 6
+    """How many retries it has, as Airflow counts: the last try's number is one more."""
 
     def xcom_push(self, key: str, value: Any) -> None:
         self.xcoms[self.task_id, key] = value

@@ -62,7 +62,7 @@ class Run:
         for attempt in range(1, TRIES + 1):
             context = a_context(task.task_id, run_id=self.run_id, store=store, xcoms=self.xcoms, states=self.states)
             context["params"] = dict(self.params)
-            context["task"], context["ti"].try_number = task, attempt
+            context["task"], context["ti"].try_number, context["ti"].max_tries = task, attempt, TRIES - 1
             self.states[task.task_id] = "running"
             try:
                 return self._finished(task, context)

@@ -23,7 +23,7 @@ MOST_LINES = 200
 class PreflightOperator(DeliveryOperator):
     """Looks at all that a release needs, and refuses it while nothing has changed yet.
 
-    Where an alarm that fires is all that is wrong, it looks again for some minutes before it gives up.
+    Where an alarm that fires is all that is wrong, it looks again with each try of the task, and refuses at the last.
 
     Args:
         application, environment: whose release it is.
@@ -56,7 +56,7 @@ class PreflightOperator(DeliveryOperator):
         self.build = build
         self.again = again
 
-    def deliver(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 - the records are all that it needs
+    def deliver(self, context: Context) -> dict[str, Any]:
         if self.again == "True" and self.build.get("task_definition"):
             self.log.info("The release has been live here before: it is not looked at again")
             return {"checks": [], "difference": []}
@@ -65,7 +65,7 @@ class PreflightOperator(DeliveryOperator):
         told = [f"{self.application} to {self.environment}", *rendered(found.tree)]
         for line in [*told, *(changes if found.changes or verdict.passed else ())]:
             self.log.info(line)
-        if passes_by_itself(found.tree):
+        if passes_by_itself(found.tree) and context["ti"].try_number <= context["ti"].max_tries:
             # As after a rollback, whose alarm is on for some minutes more: the release that mends it must not be lost.
             raise Fault(verdict.reason)
         if not verdict.passed:
