@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
@@ -13,6 +14,7 @@ from airdock.aws.archives import Bucket
 from airdock.aws.code_repositories import CodeRepository
 from airdock.aws.operators.source import CloneSourceOperator
 from airdock.release import Source
+from airdock.spec.triggers import Triggers
 from tests.fakes import a_context
 from tests.git_server import GitServer, git, serving
 from tests.local_aws_process import REGION
@@ -147,3 +149,25 @@ def test_a_push_to_a_branch_that_is_gone_is_superseded_and_one_of_a_tag_is_not_a
 def test_a_pipeline_that_queues_delivers_a_push_that_was_overtaken(account, server, work):
     first, _ = server.push(work), server.push(work)
     assert pushed(server, account, first, "refs/heads/main", newest_wins=False)[1] == ""
+
+
+def test_in_a_shared_repository_only_a_newer_commit_of_its_own_paths_overtakes_a_push(account, server, work):
+    def push(path: str) -> str:
+        (work / path).parent.mkdir(parents=True, exist_ok=True)
+        (work / path).write_text(uuid4().hex)
+        return server.push(work)
+
+    own = Triggers(paths=["services/a"], shared=["libs"])
+    first, _ = push("services/a/app.py"), push("services/b/app.py")
+    left, refused = pushed(server, account, first, "refs/heads/main", triggers=own)
+    assert (refused, ("clone_source", "deployment_outcome") in left) == ("", False)
+    for path in ("libs/words.py", "services/a/app.py"):
+        newest = push(path)
+        assert f"main is at {newest[:12]} by now" in pushed(server, account, first, "refs/heads/main", triggers=own)[1]
+        first = newest
+
+
+def test_where_git_can_not_tell_what_changed_since_a_push_the_branchs_head_wins(account, server, work):
+    server.push(work)
+    own = Triggers(paths=["services/a"])
+    assert "was overtaken" in pushed(server, account, "a" * 40, "refs/heads/main", triggers=own)[1]

@@ -6,7 +6,7 @@ from airdock.aws.code_repositories import CodeRepository
 from airdock.aws.hooks import Account
 from airdock.aws.release_records import Records
 from airdock.errors import Refused
-from airdock.plan.patterns import holds
+from airdock.plan.push_routing import first_of_its_own
 from airdock.plan.release_record import ReleaseRecord
 from airdock.plan.release_train import Sight, news
 from airdock.spec import Pipeline
@@ -57,4 +57,4 @@ def _changed(pipeline: Pipeline, live: ReleaseRecord, head: str) -> bool | None:
     except Refused:
         # The commit is gone after a forced push, or too much differs to be listed: that is a change as well.
         return None
-    return any(holds(triggers.paths, path) or holds(triggers.shared, path) for path in files)
+    return bool(first_of_its_own(triggers, files))

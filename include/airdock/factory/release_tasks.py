@@ -47,6 +47,7 @@ def clone_source(pipeline: Pipeline) -> BaseOperator:
         files=_files(pipeline),
         archive=Bucket(source.archive_bucket, account) if source.archive_bucket else None,
         newest_wins=pipeline.concurrency != "queue",
+        triggers=pipeline.triggers,
     )
 
 

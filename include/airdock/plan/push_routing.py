@@ -11,6 +11,7 @@ from airdock.plan.push import Kind, Push, address_of
 from airdock.plan.push_aws import codecommit_address, ecr_address
 from airdock.release import Record
 from airdock.spec import CodeCommitSource, GitSource, Pipeline
+from airdock.spec.triggers import Triggers
 
 FORGES = {"github": "github.com", "gitlab": "gitlab.com", "bitbucket": "bitbucket.org"}
 
@@ -55,13 +56,19 @@ def concerns(push: Push, pipeline: Pipeline) -> bool:
 
 def route_files(push: Push, pipeline: Pipeline, files: Sequence[str]) -> Route:
     """What the push means for the pipeline once all files that it changed are known."""
-    triggers = pipeline.triggers
+    if changed := first_of_its_own(pipeline.triggers, files):
+        return Route(pipeline.application, Answer.START, f"{_said(push)} changes {changed}")
+    sentence = f"{_said(push)} changes {len(files)} files, none of which is among the paths of {pipeline.application}"
+    return Route(pipeline.application, Answer.PASS, sentence)
+
+
+def first_of_its_own(triggers: Triggers, files: Sequence[str]) -> str:
+    """The first of these files whose change starts a delivery, in words (`the shared go.mod`); "" when none does."""
     for kind, patterns in (("", triggers.paths), ("the shared ", triggers.shared)):
         changed = next((path for path in files if holds(patterns, path)), None)
         if changed is not None:
-            return Route(pipeline.application, Answer.START, f"{_said(push)} changes {kind}{changed[:200]}")
-    sentence = f"{_said(push)} changes {len(files)} files, none of which is among the paths of {pipeline.application}"
-    return Route(pipeline.application, Answer.PASS, sentence)
+            return f"{kind}{changed[:200]}"
+    return ""
 
 
 def _why_not(push: Push, pipeline: Pipeline) -> str:

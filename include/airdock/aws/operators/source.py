@@ -11,13 +11,17 @@ from airdock.aws.archives import Bucket
 from airdock.aws.code_repositories import CodeRepository
 from airdock.aws.heads import Head, Heads
 from airdock.aws.operators.job import DeliveryOperator
+from airdock.aws.overtaken import newer_head
 from airdock.errors import Refused
 from airdock.plan.push import HEADS
 from airdock.plan.reconcile import PROVIDER
 from airdock.release import Commit, Outcome, Source
+from airdock.spec.triggers import Triggers
 
 if TYPE_CHECKING:
     from airdock.source.git import Git
+
+ANY_CHANGE = Triggers()
 
 
 class CloneSourceOperator(DeliveryOperator):
@@ -27,7 +31,7 @@ class CloneSourceOperator(DeliveryOperator):
     for each content, for builds that can't reach the repository.
 
     A run that a push has started names its branch as the param `ref`: it is superseded when the branch has moved on,
-    if the newest one wins.
+    if the newest one wins. With `triggers.paths` only a newer commit that changes one of them counts.
 
     Record: `Source`.
     """
@@ -43,6 +47,7 @@ class CloneSourceOperator(DeliveryOperator):
         files: Sequence[str],
         archive: Bucket | None = None,
         newest_wins: bool = True,
+        triggers: Triggers = ANY_CHANGE,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -52,6 +57,7 @@ class CloneSourceOperator(DeliveryOperator):
         self.files = list(files)
         self.archive = archive
         self.newest_wins = newest_wins
+        self.triggers = triggers
 
     def deliver(self, context: Context) -> Any:
         from airdock.source.git import opened
@@ -64,18 +70,14 @@ class CloneSourceOperator(DeliveryOperator):
 
     def _refuse_overtaken(self, git: Git, context: Context) -> None:
         """A push says which branch it moved: where another has moved it on since, that one is delivered."""
-        from airdock.source import reference
-
         branch = str(context["params"].get("ref") or "")
-        if not (self.newest_wins and branch.startswith("refs/heads/")):
+        if not (self.newest_wins and branch.startswith(HEADS)):
             return
-        now = reference.head(git, branch)
-        if now != self.revision:
+        now = newer_head(git, branch, self.revision, self.triggers)
+        if now is not None:
             context["ti"].xcom_push(key="deployment_outcome", value=str(Outcome.SUPERSEDED))
             where = f"is at {now[:12]} by now" if now else "is gone"
-            raise Refused(
-                f"{branch.removeprefix('refs/heads/')} {where}: the push of {self.revision[:12]} was overtaken"
-            )
+            raise Refused(f"{branch.removeprefix(HEADS)} {where}: the push of {self.revision[:12]} was overtaken")
 
     def _begin(self, commit: Commit, context: Context) -> None:
         """Note that a delivery has begun with the head of a branch, so that a push which got lost can be found."""
