@@ -16,9 +16,10 @@ from airflow.sdk.execution_time import task_runner
 
 from airdock.aws.code_repositories import CodeRepository
 from airdock.aws.hooks import Account
-from airdock.aws.operators.approve import ApproveOperator
+from airdock.aws.operators.approve import ANY_CHANGE, ApproveOperator
 from airdock.plan.approval import APPROVE, REFUSE
 from airdock.release import Commit, Image, Source
+from airdock.spec.triggers import Triggers
 from tests.delivery import a_target
 from tests.fakes import FakeStore, a_context, run_task
 from tests.git_server import GitServer, serving
@@ -79,7 +80,9 @@ class Question:
     store: FakeStore = field(default_factory=FakeStore)
     xcoms: dict[tuple[str, str], Any] = field(default_factory=dict)
 
-    def operator(self, again: str = "", **rules: Any) -> ApproveOperator:
+    def operator(
+        self, again: str = "", newest_wins: bool = True, triggers: Triggers = ANY_CHANGE, **rules: Any
+    ) -> ApproveOperator:
         approval = {"approvers": [{"user": "alice"}, {"user": "bob"}, {"user": "ada"}], **rules}
         commit = Commit("greeter", "greeter", "main", self.sha, "Greet ```politely```", "Ada", "", "ada@example.com")
         return ApproveOperator(
@@ -91,6 +94,8 @@ class Question:
             source=Source(commit).to_json(),
             build={"image": Image("registry", "greeter", "sha256:" + "1" * 64).to_json()},
             again=again,
+            newest_wins=newest_wins,
+            triggers=triggers,
             poll_seconds=0.05,
         )
 
@@ -102,8 +107,9 @@ class Question:
     def play(self, **rules: Any) -> Any:
         return run_task(self.operator(**rules), self.context())
 
-    def push(self) -> str:
-        (self.work / "news.txt").write_text(uuid4().hex)
+    def push(self, path: str = "news.txt") -> str:
+        (self.work / path).parent.mkdir(exist_ok=True)
+        (self.work / path).write_text(uuid4().hex)
         return self.server.push(self.work)
 
 
@@ -167,6 +173,43 @@ def test_the_question_is_withdrawn_when_the_branch_has_moved_on(question: Questi
     with pytest.raises(AirflowFailException, match=r"main is at [0-9a-f]{12} by now: the question was withdrawn"):
         question.play()
     assert question.xcoms[SUPERSEDED] == "superseded"
+
+
+def test_nobody_is_asked_about_a_release_that_was_overtaken_while_it_was_built(question: Question) -> None:
+    question.push()
+    question.airflow.runs = 2
+    with pytest.raises(AirflowFailException, match=r"main is at [0-9a-f]{12} by now"):
+        question.play()
+    assert question.airflow.asked == []
+    assert question.xcoms[SUPERSEDED] == "superseded"
+
+
+def test_a_push_that_started_no_run_withdraws_nothing(question: Question) -> None:
+    question.push()
+    question.airflow.answers = [("alice", APPROVE)]
+    assert question.play()["sentence"] == "approved by alice"
+
+
+def test_where_every_push_is_delivered_the_question_stands(question: Question) -> None:
+    question.push()
+    question.airflow.runs = 2
+    question.airflow.answers = [("alice", APPROVE)]
+    assert question.play(newest_wins=False)["sentence"] == "approved by alice"
+
+
+@pytest.mark.parametrize(("path", "stands"), [("services/b", True), ("services/a", False)])
+def test_in_a_shared_repository_only_its_own_paths_withdraw_the_question(
+    question: Question, path: str, stands: bool
+) -> None:
+    question.push(f"{path}-app.py")
+    question.airflow.runs = 2
+    question.airflow.answers = [("alice", APPROVE)]
+    own = Triggers(paths=["services/a*"])
+    if stands:
+        assert question.play(triggers=own)["sentence"] == "approved by alice"
+        return
+    with pytest.raises(AirflowFailException, match="the question was withdrawn"):
+        question.play(triggers=own)
 
 
 def test_another_run_alone_withdraws_nothing(question: Question) -> None:

@@ -126,9 +126,13 @@ def test_the_policy_says_how_many_deliveries_go_together_and_which_is_wanted(
     folder: Path, policy: str, at_once: int, newest_wins: bool
 ) -> None:
     path = folder / "pipelines" / "greeter.yaml"
-    path.write_text(f"{path.read_text()}concurrency: {policy}\n")
+    told = yaml.safe_load(path.read_text()) | {"concurrency": policy, "triggers": {"paths": ["services/greeter"]}}
+    told["environments"]["production"]["approval"] = {"approvers": [{"user": "alice"}]}
+    path.write_text(json.dumps(told))
     dag = bag(folder).dags["deliver_greeter"]
-    assert (dag.max_active_runs, dag.task_dict["clone_source"].newest_wins) == (at_once, newest_wins)
+    assert dag.max_active_runs == at_once
+    for task in (dag.task_dict["clone_source"], dag.task_dict["production.approve"]):
+        assert (task.newest_wins, task.triggers.paths) == (newest_wins, ["services/greeter"])
 
 
 def test_one_off_tasks_run_around_the_traffic_and_a_failing_one_leads_back(folder: Path) -> None:

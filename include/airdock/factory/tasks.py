@@ -38,6 +38,8 @@ def approve(pipeline: Pipeline, name: str, target: Environment, release: Release
         environment=name,
         target=target,
         repository=_code_repository(pipeline),
+        newest_wins=pipeline.concurrency != "queue",
+        triggers=pipeline.triggers,
         source=release.source,
         build=release.build,
         scan_task=scan.task_id if scan else "",

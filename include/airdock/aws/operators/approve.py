@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import TaskDeferralError, TaskDeferralTimeout
 
 from airdock.aws.code_repositories import CodeRepository
 from airdock.aws.operators.job import DEADLINE_MARGIN, DeliveryOperator, clear_number, memory
+from airdock.aws.overtaken import newer_head
 from airdock.aws.preflight import preflight
 from airdock.aws.production import Service, standing
 from airdock.errors import AirdockError, Fault, Refused
@@ -19,9 +20,12 @@ from airdock.plan.difference import in_words
 from airdock.plan.evidence import evidence, in_markdown
 from airdock.plan.preflight import judge
 from airdock.release import Image, Outcome, ScanReport, Source
+from airdock.spec.triggers import Triggers
 
 if TYPE_CHECKING:
     from airdock.spec.environment import Environment
+
+ANY_CHANGE = Triggers()
 
 
 class ApproveOperator(DeliveryOperator):
@@ -32,6 +36,7 @@ class ApproveOperator(DeliveryOperator):
 
     Args:
         repository: where the release's branch is, to see whether it has moved on.
+        newest_wins: whether a newer release withdraws the question; triggers: which changes make one.
         source, build: the records of the release.
         scan_task: the task whose XCom is the scan's report, "" where none ran.
         again: "True" where the release has been live here before: going back must not wait for anybody.
@@ -48,6 +53,8 @@ class ApproveOperator(DeliveryOperator):
         environment: str,
         target: Environment,
         repository: CodeRepository,
+        newest_wins: bool = True,
+        triggers: Triggers = ANY_CHANGE,
         source: Any,
         build: Any,
         scan_task: str = "",
@@ -60,6 +67,8 @@ class ApproveOperator(DeliveryOperator):
         self.environment = environment
         self.target = target
         self.repository = repository
+        self.newest_wins = newest_wins
+        self.triggers = triggers
         self.source = source
         self.build = build
         self.scan_task = scan_task
@@ -106,6 +115,10 @@ class ApproveOperator(DeliveryOperator):
 
         from airdock.aws.people import unfinished_runs
 
+        runs = unfinished_runs(context["dag_run"].dag_id)
+        if runs > 1:
+            # It may have come while this release was built, and stands behind the question that is not asked yet.
+            self._refuse_overtaken(context)
         lines = self._evidence(context)
         for line in lines:
             self.log.info(line)
@@ -120,7 +133,7 @@ class ApproveOperator(DeliveryOperator):
             assigned_users=[HITLUser(id=user, name=user) for user in users],
             params={},
         )
-        return self._wait(context, unfinished_runs(context["dag_run"].dag_id))
+        return self._wait(context, runs)
 
     def _wait(self, context: Context, runs: int) -> Any:
         from airdock.aws.people import AnswerTrigger
@@ -159,21 +172,21 @@ class ApproveOperator(DeliveryOperator):
             return evidence(source.commit, image.digest, "", error.sentence, [], scan)
 
     def _refuse_overtaken(self, context: Context) -> None:
-        """Another run waits: where its branch has moved on, this release is not wanted any more."""
+        """Another run waits: where the branch has moved on, this release is not wanted any more."""
         from airdock.source import reference
         from airdock.source.git import opened
 
         commit = Source.from_json(self.source).commit
         branch = str(context["params"].get("ref") or "") or f"refs/heads/{commit.ref}"
-        if reference.is_commit(branch.removeprefix("refs/heads/")):
+        if not self.newest_wins or reference.is_commit(branch.removeprefix("refs/heads/")):
             return
         try:
             with opened(self.repository.remote()) as git:
-                now = reference.head(git, branch)
+                now = newer_head(git, branch, commit.sha, self.triggers)
         except AirdockError as error:
             self.log.warning("Whether %s has moved on can't be told: %s", branch, error.sentence)
             return
-        if now and now != commit.sha:
+        if now:
             context["ti"].xcom_push(key="deployment_outcome", value=str(Outcome.SUPERSEDED))
             raise Refused(f"{branch.removeprefix('refs/heads/')} is at {now[:12]} by now: the question was withdrawn")
 
