@@ -206,8 +206,13 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OutcomeReport(Record):
-    """The outcome, the one sentence for log, board and notification, and the lines behind it."""
+    """The outcome, the one sentence for log, board and notification, and the lines behind it.
+
+    `stays`: the environment runs the release, which passed its checks: always where it is live, and where only what
+    follows a release broke.
+    """
 
     outcome: Outcome
     sentence: str
     details: tuple[str, ...] = ()
+    stays: bool = False

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from airdock.aws.hooks import Account
+from airdock.aws.left_behind import look_after
 from airdock.aws.release_records import Records
 from airdock.factory.deliver import deliver
 from airdock.factory.deploy import deploy
@@ -31,25 +32,31 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CodeDeployStage]
         yield made
 
 
-def pipeline(stage: CodeDeployStage) -> Pipeline:
+def pipeline(stage: CodeDeployStage, **words: Any) -> Pipeline:
     rollout = {"strategy": "codedeploy", "application": "greeter", "deployment_group": "greeter"}
     migrate = {"name": "migrate", "command": ["python", "-c", "print('migrated')"]}
     told = {"rollout": {**rollout, "success_at": "traffic_shift"}, "before_traffic": [migrate]}
-    return a_pipeline(told, stage.page())
+    return a_pipeline({**told, **words}, stage.page())
 
 
 def delivered(stage: CodeDeployStage, version: str, commit: str) -> None:
     """A release that went live by the whole line."""
-    run = Run(deliver(pipeline(stage)), {"environment": "production"}, run_id=f"manual__{version}")
+    run = a_run(stage, version, commit)
+    run.play()
+    assert run.states["production.verdict"] == "success", run.xcoms["production.verdict", "outcome"]
+    stage.settle()
+
+
+def a_run(stage: CodeDeployStage, version: str, commit: str, **words: Any) -> Run:
+    """The whole line with an image of this version, before its first task in production."""
+    run = Run(deliver(pipeline(stage, **words)), {"environment": "production"}, run_id=f"manual__{version}")
     told = {"application": "greeter", "repository": "greeter", "ref": "main", "sha": commit, "message": version}
     run.leave(
         "clone_source", return_value={"commit": told, "files": {"taskdef.json": task_definition_file("<IMAGE1_NAME>")}}
     )
     run.leave("build", return_value={"image": an_image(push_version(stage.aws, "greeter", version, VERSION=version))})
     run.leave("wait_for_scan")
-    run.play()
-    assert run.states["production.verdict"] == "success", run.xcoms["production.verdict", "outcome"]
-    stage.settle()
+    return run
 
 
 def brought(stage: CodeDeployStage, name: str, **params: str | None) -> tuple[Run, list[str]]:
@@ -105,3 +112,25 @@ def test_an_unknown_release_is_refused_before_anything_is_touched(stage: CodeDep
     report = run.xcoms["production.verdict", "outcome"]
     assert (report["outcome"], calls) == ("refused", [])
     assert "no recorded release that was live is called 'abcdef1'" in report["sentence"]
+
+
+def test_a_release_is_recorded_where_it_runs_although_what_follows_it_failed(stage: CodeDeployStage) -> None:
+    events = stage.aws.client("events")
+    events.put_rule(Name="nightly", ScheduleExpression="rate(1 day)")
+    run = a_run(stage, "v4", "4" * 40, scheduled=[{"rule": "nightly"}])
+    run.before = lambda task: events.delete_rule(Name="nightly") if task == "production.retarget" else None
+    run.play()
+    stage.settle()
+    report, live = run.xcoms["production.verdict", "outcome"], records(stage).live()
+    assert (run.states["production.verdict"], report["outcome"], stage.answer()) == ("failed", "failed", (200, "v4"))
+    assert "the release itself is live" in report["sentence"]
+    assert live is not None
+    assert (live.commit, live.outcome, live.stays) == ("4" * 40, "failed", True)
+    assert tags(stage)["airdock:release"] == live.key
+    target = pipeline(stage).environments["production"]
+    assert list(look_after("greeter", "production", target, lambda *_: "failed")) == []
+    asked, calls = brought(stage, "asked", release="4444444")
+    assert (set(asked.states.values()), calls) == ({"skipped"}, [])
+    brought(stage, "away")
+    back, _ = brought(stage, "returned", release="4444444")
+    assert (back.states["production.verdict"], stage.answer()) == ("success", (200, "v4"))

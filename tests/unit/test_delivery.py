@@ -133,5 +133,13 @@ def test_delivery_is_live_only_when_the_whole_line_succeeded_and_nothing_was_tak
 
 def test_what_failed_to_follow_a_release_leaves_it_live_and_the_delivery_failed() -> None:
     report = judge(Step.FOLLOW, "skipped", reason="the rule nightly is not there")
-    assert report.outcome is Outcome.FAILED
+    assert (report.outcome, report.stays) == (Outcome.FAILED, True)
     assert "the rule nightly is not there; the release itself is live" in report.sentence
+
+
+def test_release_stays_where_a_run_was_stopped_after_its_checks_and_nowhere_else_that_it_is_not_live() -> None:
+    stopped = judge(Step.FOLLOW, "skipped", state="upstream_failed")
+    assert (stopped.outcome, stopped.stays) == (Outcome.STOPPED, True)
+    assert "the release itself is live" in stopped.sentence
+    assert not judge(Step.FOLLOW, "success").stays
+    assert not any(judge(step, way_back).stays for step in LINE[:-1] for way_back in STATES)

@@ -32,7 +32,7 @@ class Change:
 
     @property
     def live(self) -> bool:
-        return self.entry.record.live
+        return self.entry.record.outcome is Outcome.LIVE
 
     def row(self) -> dict[str, Any]:
         """The run behind the figures, as the page reads it."""
@@ -80,7 +80,7 @@ def _changes(entries: Iterable[LedgerEntry]) -> list[Change]:
     A release that was refused, overtaken or stopped, or that failed before its deployment began, changed nothing
     there.
     """
-    touching = [each for each in entries if each.record.live or _broke(each)]
+    touching = [each for each in entries if each.record.outcome is Outcome.LIVE or _broke(each)]
     ordered = sorted(((_moment(each.record.ended_at), each) for each in touching), key=lambda pair: pair[0])
     been: set[str] = set()
     return [Change(entry, at, _lead(entry, at, been)) for at, entry in ordered]
@@ -92,7 +92,7 @@ def _broke(entry: LedgerEntry) -> bool:
 
 def _lead(entry: LedgerEntry, at: datetime, been: set[str]) -> float | None:
     commit = entry.record.commit
-    if not entry.record.live or commit in been:
+    if entry.record.outcome is not Outcome.LIVE or commit in been:
         return None
     been.add(commit)
     began = _foreign_moment(entry.committed_at)

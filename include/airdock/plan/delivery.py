@@ -98,10 +98,15 @@ def judge_delivery(subject: str, ends: Sequence[StepEnd], stands: str = "", not_
     broken = next((end for end in line if end.state != "success"), None)
     details = tuple(f"{end.name}: {end.state or 'not begun'}{_because(end)}" for end in ordered)
     way_back = next((end for end in ends if end.step is Step.ROLL_BACK), None)
-    if broken is None and not (way_back and way_back.state == "success"):
-        return OutcomeReport(Outcome.LIVE, _sentence(f"{subject} is live", stands), details)
-    outcome, why = _judge(broken, way_back) if broken else (Outcome.ROLLED_BACK, MARKED)
-    return OutcomeReport(outcome, _sentence(f"{subject} {_ENDED[outcome]}: {why}", stands), details)
+    if way_back and way_back.state == "success" and (broken is None or broken.step is Step.FOLLOW):
+        told = f"{subject} {_ENDED[Outcome.ROLLED_BACK]}: {MARKED}"
+        return OutcomeReport(Outcome.ROLLED_BACK, _sentence(told, stands), details)
+    if broken is None:
+        return OutcomeReport(Outcome.LIVE, _sentence(f"{subject} is live", stands), details, stays=True)
+    outcome, why = _judge(broken, way_back)
+    stays = broken.step is Step.FOLLOW
+    told = f"{subject} {_ENDED[outcome]}: {why}{'; the release itself is live' if stays else ''}"
+    return OutcomeReport(outcome, _sentence(told, stands), details, stays)
 
 
 MARKED = "the way back succeeded, whatever the other tasks have been marked as since"
@@ -124,7 +129,7 @@ def _judge(broken: StepEnd, way_back: StepEnd | None) -> tuple[Outcome, str]:
     if broken.step in BEFORE_PRODUCTION:
         return _unless_faulted(broken, Outcome.REFUSED), f"{why}; production is untouched"
     if broken.step is Step.FOLLOW:
-        return Outcome.FAILED, f"{why}; the release itself is live"
+        return Outcome.FAILED, why
     return _after_production(broken, why, way_back)
 
 

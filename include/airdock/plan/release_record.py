@@ -28,6 +28,7 @@ class ReleaseRecord(Record):
     `key` is its name, in the order of time. `image` is pinned by its digest; `task_definition`, `image` and
     `deployment` are "" where the delivery did not come so far. `previous` is the task definition that ran before.
     `started_at`, `ended_at`: ISO 8601. `appspec`: the AppSpec's text, None where there was none or it is too long.
+    `stays`: the environment runs the release, though the delivery may have failed in what follows it.
     """
 
     key: str
@@ -48,6 +49,7 @@ class ReleaseRecord(Record):
     started_at: str
     ended_at: str
     appspec: str | None = None
+    stays: bool = False
 
     @property
     def digest(self) -> str:
@@ -55,7 +57,8 @@ class ReleaseRecord(Record):
 
     @property
     def live(self) -> bool:
-        return self.outcome is Outcome.LIVE
+        """Whether the delivery has put the release where it was to run, to stay."""
+        return self.stays or self.outcome is Outcome.LIVE
 
     def tags(self) -> dict[str, str]:
         """The tags of a service that runs the release."""

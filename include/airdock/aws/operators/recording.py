@@ -53,4 +53,5 @@ def recorded(
         started_at=started.isoformat(timespec="seconds"),
         ended_at=datetime.now(UTC).isoformat(timespec="seconds"),
         appspec=origin.files.get(appspec or "") if origin else None,
+        stays=report.stays,
     )

@@ -81,9 +81,10 @@ class VerdictOperator(DeliveryOperator):
         self._wanted(context, "the lease can't be given back", lambda: self.leases.give_back((run.dag_id, run.run_id)))
         if self.announcement:
             self.announcement.end(context, report, came_to(ends), self.earlier)
+        if kept.live:
+            self._wanted(context, "the service can't be tagged", lambda: stamp(self.service, kept.tags()))
         if report.outcome is not Outcome.LIVE:
             raise AirflowFailException(report.sentence)
-        self._wanted(context, "the service can't be tagged", lambda: stamp(self.service, kept.tags()))
         self._announce(context, kept)
         return record
 
