@@ -68,3 +68,20 @@ class Records:
             pages = self.account.client("ssm").get_paginator("get_parameters_by_path")
             told = pages.paginate(Path=f"{self.path}/releases", PaginationConfig={"MaxItems": MOST_READ})
             return [(each["Name"], each["Value"]) for page in told for each in page["Parameters"]]
+
+
+def everywhere(account: Account, application: str) -> list[ReleaseRecord]:
+    """All that are kept of an application in an account and region, in no order, whichever Airflow has delivered it.
+
+    Raises:
+        Refused: SSM does not allow it.
+        Fault: throttled or out of reach.
+    """
+    with spoken(f"reading the release records of {application}"):
+        pages = account.client("ssm").get_paginator("get_parameters_by_path")
+        told = [
+            each
+            for page in pages.paginate(Path=f"/airdock/{application}", Recursive=True)
+            for each in page["Parameters"]
+        ]
+    return [record for each in told if (record := from_text(each["Value"]))]

@@ -57,7 +57,7 @@ def environment_group(
         ends = [[verify, *after, *follow.values()][-1], roll_back]
         verdict = tasks.verdict(pipeline, name, target, release, group, earlier, pre_execute=begin)
         ends >> verdict
-        for pruning in tasks.prune(pipeline, name, target, register):
+        for pruning in tasks.prune(pipeline, target, register):
             ends >> pruning
     return {**group, "verdict": verdict}
 

@@ -128,7 +128,7 @@ def follow(target: Environment, register: Any) -> dict[str, BaseOperator]:
     return made
 
 
-def prune(pipeline: Pipeline, name: str, target: Environment, register: Any) -> list[BaseOperator]:
+def prune(pipeline: Pipeline, target: Environment, register: Any) -> list[BaseOperator]:
     """Old revisions go, beside the verdict: it always succeeds, and must not be a run's last word."""
     if target.keep_revisions is None:
         return []
@@ -136,7 +136,6 @@ def prune(pipeline: Pipeline, name: str, target: Environment, register: Any) -> 
         EcsPruneRevisionsOperator(
             task_id="prune",
             application=pipeline.application,
-            environment=name,
             target=target,
             task_definition=register.output,
         )

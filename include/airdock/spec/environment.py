@@ -91,7 +91,8 @@ class Environment(Part):
         ge=2,
         le=1000,
         description="How many of the newest revisions of the task definition are kept; older ones that Airdock has "
-        "registered, and that nothing uses, are deregistered. null keeps all.",
+        "registered are deregistered, unless something uses them or a recorded release of any environment runs them. "
+        "null keeps all.",
     )
 
     @field_validator("images")

@@ -10,7 +10,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from airdock.aws.hooks import Account
 from airdock.aws.operators.job import DeliveryOperator
-from airdock.aws.release_records import Records
+from airdock.aws.release_records import everywhere
 from airdock.aws.revisions import prune
 from airdock.aws.scheduled import place_of
 from airdock.errors import AirdockError
@@ -28,13 +28,14 @@ class EcsPruneRevisionsOperator(DeliveryOperator):
         application: whose revisions may go.
         target: the environment with its `keep_revisions`, and with the rules and schedules whose revisions stay.
         task_definition: the record of the release, whose revision stays, as does the one before it.
-        environment: whose recorded releases stay, for the way back; "" where none are recorded.
-        releases: ARNs of other releases that must stay.
+
+    What stays besides, for the way back: the releases that are recorded in any environment of the application in this
+    account, for environments may share a family.
 
     Record: the ARNs that were deregistered.
     """
 
-    template_fields = ("task_definition", "releases")
+    template_fields = ("task_definition",)
 
     def __init__(
         self,
@@ -42,16 +43,12 @@ class EcsPruneRevisionsOperator(DeliveryOperator):
         application: str,
         target: Environment,
         task_definition: Any,
-        environment: str = "",
-        releases: Any = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(**{"trigger_rule": "all_done", **kwargs})
         self.application = application
         self.target = target
         self.task_definition = task_definition
-        self.environment = environment
-        self.releases = releases
         self.account = Account(target.aws_connection, target.region)
 
     def deliver(self, context: Context) -> list[str]:  # noqa: ARG002 - the record is all that it needs
@@ -60,8 +57,7 @@ class EcsPruneRevisionsOperator(DeliveryOperator):
             raise AirflowSkipException("Nothing was registered, or all revisions are kept")
         release = TaskDefinition.from_json(self.task_definition)
         try:
-            needed = {release.arn, release.previous_arn, *(self.releases or ())}
-            needed |= {*self._recorded(), *self._scheduled()}
+            needed = {release.arn, release.previous_arn, *self._recorded(), *self._scheduled()}
             pruning = prune(self.account, self.application, release.family, keep=keep, needed=needed)
         except AirdockError as error:
             self.log.warning("Old revisions are left for the next delivery: %s", error.sentence)
@@ -71,9 +67,8 @@ class EcsPruneRevisionsOperator(DeliveryOperator):
 
     def _recorded(self) -> Iterator[str]:
         """The revisions of releases that there is a way back to."""
-        if self.environment:
-            kept = Records(self.account, self.application, self.environment).newest()
-            yield from (record.task_definition for record in kept if record.live)
+        kept = everywhere(self.account, self.application)
+        yield from (record.task_definition for record in kept if record.live)
 
     def _scheduled(self) -> Iterator[str]:
         for scheduled in self.target.scheduled:
