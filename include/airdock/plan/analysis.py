@@ -35,23 +35,23 @@ def before_traffic() -> Decision:
     return Decision(Answer.CONTINUE, "the new version has no traffic yet: there is nothing to measure")
 
 
-def judge(analysis: Analysis, measured: Iterable[Measured], waits_so_far: int) -> Decision:
+def judge(analysis: Analysis, measured: Iterable[Measured], waits_so_far: int, doubt: str = "") -> Decision:
     """Decide by what was measured, in whatever order it comes; `waits_so_far`: how often it was WAIT in this step.
 
     One bad check is enough to go back. Without one, a check that can't be told is waited for, and then decided as
-    `when_inconclusive` says; it never counts as good.
+    `when_inconclusive` says; it never counts as good. `doubt`: why no good number means anything now, or "".
     """
     known = {each.check: each for each in measured}
     findings = [look_at(check, known.get(check.name)) for check in analysis.checks]
-    evidence = tuple(finding.sentence for finding in findings)
-    answer, sentence = _decided(analysis, findings, waits_so_far)
+    evidence = (*([doubt] if doubt else []), *(finding.sentence for finding in findings))
+    answer, sentence = _decided(analysis, findings, waits_so_far, doubt)
     return Decision(answer, sentence, evidence)
 
 
-def _decided(analysis: Analysis, findings: Sequence[Finding], waits_so_far: int) -> tuple[Answer, str]:
+def _decided(analysis: Analysis, findings: Sequence[Finding], waits_so_far: int, doubt: str) -> tuple[Answer, str]:
     if bad := _first(findings, Mark.BAD):
         return Answer.ROLLBACK, bad
-    if unknown := _first(findings, Mark.UNKNOWN):
+    if unknown := doubt or _first(findings, Mark.UNKNOWN):
         return _inconclusive(analysis, unknown, waits_so_far)
     return Answer.CONTINUE, "; ".join(finding.sentence for finding in findings)
 

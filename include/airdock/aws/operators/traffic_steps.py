@@ -19,6 +19,9 @@ from airdock.release import Record
 if TYPE_CHECKING:
     from airdock.spec.analysis import Analysis
 
+UNSEEN = "an earlier step has moved traffic, and ECS does not tell that the new version has any"
+"""ECS's weights are a snapshot that may be late: after the first step they are no reason to measure nothing."""
+
 log = logging.getLogger(__name__)
 
 
@@ -77,14 +80,15 @@ class TrafficSteps:
         return taken
 
     def _judged(self, facts: Mapping[str, Any], before: list[Taken], hook: str) -> Decision:
-        if not facts["weights"].get("new"):
+        moved = bool(facts["weights"].get("new"))
+        if not moved and not before:
             return before_traffic()
         from airdock.aws.analysis import gather
         from airdock.aws.sides import sides
 
         since = datetime.fromisoformat(before[-1].at if before else facts["started_at"])
         measured = gather(self._analysis, sides(self._service, facts, since))
-        return judge(self._analysis, measured, self._waited(hook))
+        return judge(self._analysis, measured, self._waited(hook), "" if moved else UNSEEN)
 
     def _waited(self, hook: str) -> int:
         """How often this step was measured before, and counted up for the next time."""
