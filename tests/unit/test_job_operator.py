@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from airdock.aws.hooks import Account
 from airdock.aws.operators.job import JobOperator
-from airdock.aws.watch import Facts, Lookup
+from airdock.aws.watch import Facts, Lookup, Subject
 from airdock.errors import Fault, Refused
 from tests.fakes import FakeStore, a_context, run_task
 
@@ -28,6 +28,8 @@ class FakeService:
         self.ticks = ticks
         self.started = started
         self.jobs: list[str] = []
+        self.weights: list[float] = []
+        """The new version's shares of the traffic that the looks find in turn; none for what moves no traffic."""
 
     def start(self) -> str:
         self.jobs.append(f"job-{len(self.jobs) + 1}")
@@ -35,7 +37,9 @@ class FakeService:
 
     def read(self, lookup: Lookup, ids: Sequence[str]) -> dict[str, Facts]:
         self.ticks -= 1
-        return {each: {"id": each, "ticks": self.ticks, "started_at": self.started.isoformat()} for each in ids}
+        moved = {"weights": {"new": self.weights.pop(0)}} if self.weights else {}
+        told = {"ticks": self.ticks, "started_at": self.started.isoformat(), **moved}
+        return {each: {"id": each, **told} for each in ids}
 
     def finished(self, facts: Facts, options: Mapping[str, Any]) -> bool:
         return bool(facts["ticks"] <= 0)
@@ -142,3 +146,50 @@ def test_a_wait_that_breaks_off_is_a_fault_and_the_next_try_follows_the_job(serv
         StartJobOperator(service=service).resume_execution("__fail__", {"error": error}, context)
     assert context["ti"].xcoms["task", "faulted"] is True
     assert StartJobOperator(service=service).execute(context) == "job-1"
+
+
+class StepwiseOperator(StartJobOperator):
+    """Follows its job once more after each of its first ends, as a deploy task does after each answered pause."""
+
+    more = 1
+
+    def conclude(self, context: Any, facts: Facts) -> Any:
+        if self.more:
+            self.more -= 1
+            self.service.ticks = 2
+            return self.follow(context, Subject(self.kind, facts["id"], self.account))
+        return super().conclude(context, facts)
+
+
+def percents(context: Any) -> list[float]:
+    return [each["percent"] for each in context["ti"].xcoms["task", "shares"]]
+
+
+def test_the_traffic_s_history_goes_on_after_each_wait(service: FakeService) -> None:
+    service.ticks, service.weights, context = 3, [0.0, 0.0, 20.0, 20.0, 40.0], a_context()
+    run_task(StepwiseOperator(service=service), context)
+    assert percents(context) == [0, 20, 40]
+
+
+def test_the_traffic_s_history_survives_a_retry_which_takes_the_xcoms_away(service: FakeService) -> None:
+    store, context = FakeStore(), a_context()
+    service.ticks, service.weights = 2, [0.0, 20.0]
+    with pytest.raises(TaskDeferred):
+        StartJobOperator(service=service).execute(a_context(store=store))
+    # What the triggerer has left before it broke off.
+    left = [{"at": f"t{each}", "percent": each} for each in (0.0, 20.0)]
+    broken = a_context(store=store, xcoms={("task", "shares"): left})
+    with pytest.raises(Fault):
+        StartJobOperator(service=service).resume_execution("__fail__", {"error": "Trigger failure"}, broken)
+    service.ticks, service.weights, context = 1, [40.0], a_context(store=store)
+    StartJobOperator(service=service).execute(context)
+    assert percents(context) == [0, 20, 40]
+
+
+def test_another_job_s_traffic_is_no_history_of_this_one(service: FakeService) -> None:
+    store, context = FakeStore(), a_context()
+    service.weights = [20.0]
+    StartJobOperator(service=service).execute(a_context(store=store))
+    service.ticks, service.weights, context = 1, [0.0], a_context(store=store, clear_number=1)
+    StartJobOperator(service=service).execute(context)
+    assert percents(context) == [0]

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -33,6 +34,8 @@ class Service:
         self.calls: list[list[str]] = []
         self.callers: set[str] = set()
         self.refused: set[str] = set()
+        self.weights: list[dict[str, float]] = []
+        """What the looks of a deployment find in turn; with the last one it is over."""
         self.open = threading.Event()
         self.open.set()
 
@@ -42,6 +45,9 @@ class Service:
         self.open.wait(10)
         if self.refused & set(ids):
             raise Refused("access denied")
+        if self.weights:
+            moved = {"weights": self.weights.pop(0), "over": not self.weights}
+            return {each: {"id": each, **moved} for each in ids}
         return {each: {"id": each, "over": each in self.over} for each in ids}
 
     def finished(self, facts: Facts, options: Mapping[str, Any]) -> bool:
@@ -67,6 +73,62 @@ async def outcome(trigger: JobTrigger) -> dict[str, Any]:
     who.set(trigger.subject["id"])
     [event] = [event.payload async for event in trigger.run()]
     return dict(event)
+
+
+@pytest.fixture
+def xcoms(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """The XComs of the task that waits, by their keys."""
+    kept: dict[str, Any] = {}
+
+    def leave(key: str, value: Any, **place: Any) -> None:
+        assert place == {"dag_id": "deliver_greeter", "task_id": "deploy", "run_id": "r", "map_index": -1}
+        kept[key] = value
+
+    monkeypatch.setattr("airflow.sdk.execution_time.xcom.XCom.set", leave)
+    monkeypatch.setattr("airflow.sdk.execution_time.xcom.XCom.get_one", lambda key, **_: kept.get(key))
+    return kept
+
+
+def a_deploy_trigger(*seen: float) -> JobTrigger:
+    """One that a deploy task has handed over, having seen these shares of the traffic."""
+    trigger, shares = a_trigger(), [{"at": f"t{number}", "percent": each} for number, each in enumerate(seen)]
+    trigger.facts = {"id": "job", "over": False, "shares": shares}
+    trigger.task_instance = SimpleNamespace(dag_id="deliver_greeter", task_id="deploy", run_id="r", map_index=-1)
+    return trigger
+
+
+def percents(shares: Sequence[Mapping[str, Any]]) -> list[float]:
+    return [each["percent"] for each in shares]
+
+
+def test_how_the_traffic_moves_is_left_for_the_board_and_told_with_the_end(
+    service: Service, xcoms: dict[str, Any]
+) -> None:
+    service.weights = [{"new": 20.0}, {"new": 40.0}]
+    ended = asyncio.run(outcome(a_deploy_trigger(0.0)))
+    assert percents(xcoms["shares"]) == percents(ended["facts"]["shares"]) == [0, 20, 40]
+
+
+def test_a_trigger_that_moves_to_another_triggerer_carries_on_from_what_its_earlier_life_has_left(
+    service: Service, xcoms: dict[str, Any]
+) -> None:
+    xcoms["shares"] = [{"at": f"t{each}", "percent": each} for each in (0, 20, 40)]
+    service.weights = [{"new": 40.0}, {"new": 60.0}]
+    ended = asyncio.run(outcome(a_deploy_trigger(0.0)))
+    assert percents(xcoms["shares"]) == percents(ended["facts"]["shares"]) == [0, 20, 40, 60]
+
+
+def test_a_board_that_can_be_told_nothing_does_not_end_the_wait(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(**_: Any) -> None:
+        raise RuntimeError("the api-server is away")
+
+    monkeypatch.setattr("airflow.sdk.execution_time.xcom.XCom.set", broken)
+    monkeypatch.setattr("airflow.sdk.execution_time.xcom.XCom.get_one", broken)
+    service.weights = [{"new": 20.0}, {"new": 40.0}]
+    ended = asyncio.run(outcome(a_deploy_trigger(0.0)))
+    assert percents(ended["facts"]["shares"]) == [0, 20, 40]
 
 
 def test_many_triggers_end_each_with_its_own_job_and_share_calls(service: Service) -> None:

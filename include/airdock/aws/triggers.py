@@ -59,6 +59,7 @@ class JobTrigger(BaseTrigger):
         yield TriggerEvent(await self._outcome())
 
     async def _outcome(self) -> dict[str, Any]:
+        await self._carry_on()
         with waiting_room().seat(Subject.from_json(self.subject), self.poll_seconds, self.facts) as seat:
             try:
                 async with asyncio.timeout(self._seconds_left()):
@@ -98,6 +99,18 @@ class JobTrigger(BaseTrigger):
             return {"status": "refused", "facts": facts, "reason": getattr(news.error, "sentence", str(news.error))}
         return {"status": "finished", "facts": facts, "reason": ""} if news.end else None
 
+    async def _carry_on(self) -> None:
+        """Take up how the traffic moved in an earlier life of this trigger: its arguments are of the first one."""
+        shares, task = (self.facts or {}).get("shares"), self.task_instance
+        if not self.facts or not shares or task is None:
+            return
+        try:
+            left = await asyncio.to_thread(_left, task) or ()
+        except Exception as error:  # Nothing depends on it, and the wait must go on.
+            self.log.warning("How the traffic has moved so far is not known: %s", error)
+            return
+        self.facts = {**self.facts, "shares": max(shares, left, key=len)}
+
     async def _leave_shares(self) -> None:
         """Leave how the traffic has moved as the task's XCom `shares`, for the board: this task is away for long."""
         shares, task = (self.facts or {}).get("shares"), self.task_instance
@@ -113,5 +126,14 @@ class JobTrigger(BaseTrigger):
 def _leave(task: Any, shares: list[Any]) -> None:
     from airflow.sdk.execution_time.xcom import XCom
 
-    place = {"dag_id": task.dag_id, "task_id": task.task_id, "run_id": task.run_id, "map_index": task.map_index}
-    XCom.set(key="shares", value=shares, **place)
+    XCom.set(key="shares", value=shares, **_place(task))
+
+
+def _left(task: Any) -> Any:
+    from airflow.sdk.execution_time.xcom import XCom
+
+    return XCom.get_one(key="shares", **_place(task))
+
+
+def _place(task: Any) -> dict[str, Any]:
+    return {"dag_id": task.dag_id, "task_id": task.task_id, "run_id": task.run_id, "map_index": task.map_index}

@@ -115,6 +115,7 @@ class DeployOperator(JobOperator):
         return TaskDefinition.from_json(self.task_definition)
 
     def _stopped(self, context: Context, event: dict[str, Any]) -> Any:
+        self.keep_shares(context, event["facts"])
         if event["status"] == "finished":
             return self.conclude(context, event["facts"])
         raise Refused(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, NoReturn
 
@@ -114,7 +114,7 @@ class JobOperator(DeliveryOperator):
     ) -> Any:
         """Wait for the job: a moment here, then in the triggerer, whose event comes back to `method`."""
         watch = watch_for(subject.kind)
-        facts = self._wait_here(watch, subject)
+        facts = self._wait_here(context, watch, subject)
         if watch.finished(facts, subject.options):
             return self.conclude(context, facts)
         deadline = deadline or self.deadline(facts)
@@ -131,13 +131,16 @@ class JobOperator(DeliveryOperator):
             return super().resume_execution(next_method, next_kwargs, context)
         except (TaskDeferralError, TaskDeferralTimeout) as error:
             broken = error
-            return self._spoken(context, lambda: self._broken_off(broken))
+            return self._spoken(context, lambda: self._broken_off(context, broken))
 
-    def _broken_off(self, error: Exception) -> NoReturn:
+    def _broken_off(self, context: Context, error: Exception) -> NoReturn:
         """The job is untouched: the next try finds and follows it."""
+        if left := context["ti"].xcom_pull(task_ids=context["ti"].task_id, key="shares"):
+            self.keep_shares(context, {"id": self.started_job(context), "shares": left})
         raise Fault(f"the wait for the {self.kind} broke off in the triggerer: {error}") from error
 
     def _resumed(self, context: Context, event: dict[str, Any]) -> Any:
+        self.keep_shares(context, event["facts"])
         if event["status"] == "refused":
             raise Refused(event["reason"])
         if event["status"] == "deadline":
@@ -167,18 +170,27 @@ class JobOperator(DeliveryOperator):
         store = memory(context)
         store.set("job", {**(store.get("job") or {"id": "", "clears": 0}), "spent": True})
 
-    def _wait_here(self, watch: Watch, subject: Subject) -> Facts:
-        until, facts = time.monotonic() + self.handoff_seconds, self._looked(watch, subject, None)
+    def _wait_here(self, context: Context, watch: Watch, subject: Subject) -> Facts:
+        kept = memory(context).get("shares") or {}
+        earlier = kept if kept.get("job") == subject.id else {}
+        until, facts = time.monotonic() + self.handoff_seconds, self._looked(watch, subject, None, earlier)
         while not watch.finished(facts, subject.options) and time.monotonic() < until:
             time.sleep(1)
-            facts = self._looked(watch, subject, facts)
+            facts = self._looked(watch, subject, facts, facts)
+        self.keep_shares(context, facts)
         return facts
 
-    def _looked(self, watch: Watch, subject: Subject, before: Facts | None) -> Facts:
-        """The facts now, and in the log what is new in them."""
+    def _looked(self, watch: Watch, subject: Subject, before: Facts | None, moved: Mapping[str, Any]) -> Facts:
+        """The facts now, and in the log what is new in them; `moved`: the `shares` of the traffic so far."""
         now = look(watch, subject)
         self._narrate(watch.progress(before, now))
-        return followed(before, now, datetime.now(UTC).isoformat(timespec="seconds"))
+        return followed(moved, now, datetime.now(UTC).isoformat(timespec="seconds"))
+
+    def keep_shares(self, context: Context, facts: Mapping[str, Any] | None) -> None:
+        """Keep how the traffic has moved: as an XCom for the board, and for a next try, whose start takes the XComs."""
+        if facts and (shares := facts.get("shares")):
+            memory(context).set("shares", {"job": facts["id"], "shares": shares})
+            context["ti"].xcom_push(key="shares", value=shares)
 
     def _narrate(self, lines: Sequence[str]) -> None:
         for line in lines:
