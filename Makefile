@@ -3,6 +3,7 @@
 #   make test     all tests                              make down    stop that again
 #   make lint     style, types, import rules, pages      make bench   the measurements
 #   make docs     renew the generated pages              make clean   remove what was made here
+#   make sample   the sample application's repository and infrastructure in the local AWS of make up
 
 SHELL := /bin/bash
 VENV := .venv
@@ -19,7 +20,7 @@ SECRETS := secrets/.written
 FIND_PYTHON = for found in $(PYTHON) python3.12 python3.11 python3.13 python3; do \
   "$$found" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && break; done
 
-.PHONY: demo test lint up down bench docs setup browser lock clean
+.PHONY: demo test lint up sample down bench docs setup browser lock clean
 
 demo:
 	@began=$$(date +%s.%N); $(FIND_PYTHON); "$$found" include/demo/preflight.py || exit 2; \
@@ -37,10 +38,16 @@ lint: setup
 	env PYTHONPATH=include $(VENV)/bin/lint-imports
 	$(RUN) -m pytest tests/architecture
 
+# Between containers the sample's balancer has a name; 127.0.0.1 would be each container itself.
 up: $(SECRETS)
-	AWS_ENDPOINT_URL=$${AWS_ENDPOINT_URL-http://local-aws:4566} AWS_ACCESS_KEY_ID=$${AWS_ACCESS_KEY_ID-local} \
+	@rm -rf .compose && mkdir .compose && for file in dags/pipelines/*.yaml; do \
+	  sed 's|//127\.0\.0\.1:8000/|//local-aws:8000/|' "$$file" > ".compose/$${file##*/}"; done
+	AIRDOCK_PIPELINES=./.compose AWS_ENDPOINT_URL=$${AWS_ENDPOINT_URL-http://local-aws:4566} AWS_ACCESS_KEY_ID=$${AWS_ACCESS_KEY_ID-local} \
 	AWS_SECRET_ACCESS_KEY=$${AWS_SECRET_ACCESS_KEY-local} $(COMPOSE) up --build --detach --wait
 	@echo "Airflow: http://127.0.0.1:8080, user and password in secrets/admin_passwords.json"
+
+sample:
+	$(COMPOSE) exec local-aws python -m demo.seed
 
 down:
 	$(COMPOSE) down
@@ -84,4 +91,4 @@ $(SECRETS): include/airflow_config/write_secrets.py
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .demo .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .demo .compose .pytest_cache .mypy_cache .ruff_cache

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,18 +29,21 @@ def free_port() -> int:
 class LocalAws:
     """A running local AWS; `minute_seconds` real seconds make one AWS minute."""
 
-    def __init__(self, state_dir: Path, minute_seconds: float = 0.5, runtime: str = "process") -> None:
+    def __init__(
+        self, state_dir: Path, minute_seconds: float = 0.5, runtime: str = "process", options: Sequence[str] = ()
+    ) -> None:
         self.state_dir = state_dir
         self.port = free_port()
         self.endpoint = f"http://127.0.0.1:{self.port}"
         self.minute_seconds = minute_seconds
         self._runtime = runtime
+        self._options = options
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "LocalAws":
         """Start the process and return once it answers."""
         command = [sys.executable, "-m", "local_aws", "--port", str(self.port), "--state", str(self.state_dir)]
-        command += ["--minute-seconds", str(self.minute_seconds), "--runtime", self._runtime]
+        command += ["--minute-seconds", str(self.minute_seconds), "--runtime", self._runtime, *self._options]
         environ = {**os.environ, "PYTHONPATH": str(_SOURCE)}
         self.state_dir.mkdir(parents=True, exist_ok=True)
         with (self.state_dir / "process.log").open("ab") as log:

@@ -1,11 +1,19 @@
-"""Fills the local AWS with what is there before the first delivery, a running placeholder included."""
+"""Fills the local AWS with what is there before the first delivery, a running placeholder included.
+
+    python -m demo.seed
+
+does so once for the local AWS of this host or container, as `make sample` does for Docker Compose.
+"""
 
 from __future__ import annotations
 
 import json
+import sys
+import tempfile
 import threading
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from demo import base_image, infrastructure
@@ -13,7 +21,7 @@ from demo.clients import LocalAws
 from demo.infrastructure import APPLICATION, CLUSTER
 from demo.place import Place
 from demo.process import LOOK_EVERY_SECONDS, Trouble
-from demo.releases import NOTHING_YET, SAMPLE, WorkTree
+from demo.releases import FIRST, NOTHING_YET, SAMPLE, WorkTree
 from demo.rest import OPENER
 
 BUILD_SECONDS = 180
@@ -98,3 +106,23 @@ def _until(ready: Any, seconds: float, stopping: threading.Event, complaint: str
             raise Trouble(f"{complaint} within {seconds:.0f} s")
         if stopping.wait(LOOK_EVERY_SECONDS):
             raise Trouble("stopped")
+
+
+def main() -> int:
+    """Fill the local AWS at the usual port, unless it has the sample's cluster already."""
+    with tempfile.TemporaryDirectory() as directory:
+        place = Place(directory=Path(directory))
+        aws = LocalAws(place)
+        try:
+            if aws.client("ecs").describe_clusters(clusters=[CLUSTER])["clusters"]:
+                raise Trouble(f"the cluster {CLUSTER} is there already: nothing was changed")
+            commit = seed(place, aws, threading.Event()).work_tree.push(FIRST)
+        except Trouble as trouble:
+            print(f"the sample can't be set up: {trouble}", file=sys.stderr)
+            return 1
+    print(f"{place.app} shows a placeholder; trigger deliver_greeter in Airflow to deliver {commit[:7]}, version 1.0.0")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

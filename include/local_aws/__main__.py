@@ -22,6 +22,7 @@ def settings_from(arguments: list[str]) -> Settings:
     parser = argparse.ArgumentParser(prog="local_aws", description=__doc__)
     parser.add_argument("--port", type=int, default=int(environ.get("LOCAL_AWS_PORT", "4566")))
     parser.add_argument("--bind", default=environ.get("LOCAL_AWS_BIND", "127.0.0.1"))
+    parser.add_argument("--public-host", default=environ.get("LOCAL_AWS_PUBLIC_HOST", ""))
     parser.add_argument("--state", type=Path, default=Path(environ.get("LOCAL_AWS_STATE", ".local-aws")))
     parser.add_argument("--minute-seconds", type=float, default=float(environ.get("LOCAL_AWS_MINUTE_SECONDS", "3")))
     parser.add_argument(
@@ -33,6 +34,7 @@ def settings_from(arguments: list[str]) -> Settings:
     return Settings(
         port=chosen.port,
         bind=chosen.bind,
+        public_host=chosen.public_host,
         state_dir=chosen.state.resolve(),
         minute_seconds=chosen.minute_seconds,
         runtime=chosen_runtime(chosen.runtime),

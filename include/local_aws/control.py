@@ -55,7 +55,7 @@ class Control:
             "minute_seconds": settings.minute_seconds,
             "account": settings.account,
             "region": settings.region,
-            "endpoint": settings.endpoint,
+            "endpoint": settings.public_endpoint,
         }
 
     def effects(self, request: Request) -> Any:

@@ -70,7 +70,7 @@ def serve(world: World) -> None:
     settings = world.settings
     world.log.info(
         "local AWS on %s, runtime %s, %s s to the minute, state in %s",
-        settings.endpoint,
+        settings.public_endpoint,
         settings.runtime,
         settings.minute_seconds,
         settings.state_dir,

@@ -34,12 +34,27 @@ class Settings:
     runtime: str = "auto"
     account: str = "123456789012"
     region: str = "eu-west-1"
+    public_host: str = ""
+    """The name by which clients on other hosts reach this one; "" when there are none."""
 
     @property
     def endpoint(self) -> str:
-        """Where clients on this host reach the process."""
-        host = "127.0.0.1" if self.bind == "0.0.0.0" else self.bind  # noqa: S104
-        return f"http://{host}:{self.port}"
+        """Where this host, with its builds, tasks and functions, reaches the process."""
+        return f"http://{self._own_host}:{self.port}"
+
+    @property
+    def host(self) -> str:
+        """The host in addresses that clients are told."""
+        return self.public_host or self._own_host
+
+    @property
+    def public_endpoint(self) -> str:
+        """Where clients reach the process."""
+        return f"http://{self.host}:{self.port}"
+
+    @property
+    def _own_host(self) -> str:
+        return "127.0.0.1" if self.bind == "0.0.0.0" else self.bind  # noqa: S104
 
 
 class Threads:

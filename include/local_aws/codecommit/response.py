@@ -101,7 +101,7 @@ class CodeCommitResponse(BaseResponse):
             "defaultBranch": "main",
             "creationDate": document["created"],
             "lastModifiedDate": document["modified"],
-            "cloneUrlHttp": f"{settings.endpoint}{PREFIX}{name}",
+            "cloneUrlHttp": f"{settings.public_endpoint}{PREFIX}{name}",
             "Arn": f"arn:aws:codecommit:{self.region}:{settings.account}:{name}",
         }
 

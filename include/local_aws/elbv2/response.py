@@ -40,7 +40,7 @@ class ELBV2Response(MotoResponse):
             raise InvalidConfigurationRequestError("the local balancer is an application load balancer only")
         result = super().create_load_balancer()
         (created,) = result.result["LoadBalancers"]  # type: ignore[index]
-        created.dns_name = "127.0.0.1"
+        created.dns_name = world().settings.host
         created.activate()
         return result
 
