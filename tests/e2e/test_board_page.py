@@ -144,6 +144,17 @@ def test_overview_that_did_not_change_is_not_sent_again_and_one_change_touches_o
     assert page.evaluate("[...document.querySelectorAll('tbody tr')].every((each) => each.seen)")
 
 
+def test_ages_go_on_while_nothing_changes(page: Page, board: FakeBoard) -> None:
+    page.clock.install()
+    board.applications[7]["environments"][0]["live"]["at"] = board.at(10.2)
+    row = shown(page, board).get_by_role("row", name=re.compile("^mailer"))
+    row.get_by_text("10 min ago").first.wait_for()
+    for milliseconds in (20 * 60_000, 10_000):  # the second poll begins when the first has been digested
+        with page.expect_response(lambda answer: "api/overview" in answer.url and answer.status == 304):
+            page.clock.fast_forward(milliseconds)
+    assert row.get_by_text("30 min ago").count() == 1
+
+
 def test_five_hundred_applications_are_found_without_five_hundred_rows(chromium: Browser) -> None:
     with served(FakeBoard(500)) as board, browser.page_of(chromium) as page:
         shown(page, board)

@@ -84,8 +84,9 @@ async function lookAround() {
 
 async function framed(told) {
   const due = Date.now() - frame.at > FRAME_SECONDS * 1000;
+  // What has not changed was told a while ago, and so was its "now".
+  if (told !== frame.told) setClock(told.now);
   frame.told = told;
-  setClock(told.now);
   connect(told, say);
   if (shown.route.page !== overview && shown.told) draw();
   else drawFrame();
