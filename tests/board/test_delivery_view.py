@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from airdock.board.actions import actions
 from airdock.board.delivery import Run, delivery
 from airdock.board.line import Stage
@@ -128,3 +130,24 @@ def test_a_deployment_without_decisions_shows_each_share_as_it_was_seen() -> Non
         {"at": at(1), "blue": 100.0, "green": 0.0},
         {"at": at(2), "blue": 90.0, "green": 10.0},
     ]
+
+
+@pytest.mark.parametrize(("outcome", "green"), [("rolled_back", 0), ("live", 100)])
+def test_shares_end_where_the_outcome_says_that_all_the_traffic_is(outcome: str, green: float) -> None:
+    left: dict[tuple[str, str], Any] = {
+        ("production.deploy", "shares"): [{"at": at(1), "percent": 0.0}, {"at": at(2), "percent": 10.0}],
+        ("production.verdict", "outcome"): {"outcome": outcome, "sentence": "so it ended", "details": []},
+    }
+    run = a_run(Stage("production.deploy", "failed", at(0), at(3)), left=left)
+    [there] = delivery(a_pipeline(), run)["environments"]
+    assert [(each["at"], each["green"]) for each in there["weights"]] == [(at(1), 0), (at(2), 10), (at(3), green)]
+
+
+def test_traffic_is_back_when_the_way_back_has_ended() -> None:
+    left: dict[tuple[str, str], Any] = {
+        ("production.deploy", "shares"): [{"at": at(1), "percent": 10.0}],
+        ("production.verdict", "outcome"): {"outcome": "rolled_back", "sentence": "errors rose", "details": []},
+    }
+    stages = [Stage("production.deploy", "failed", at(0), at(3)), Stage("production.roll_back", "success", at(3), at(5))]
+    [there] = delivery(a_pipeline(), a_run(*stages, left=left))["environments"]
+    assert there["weights"][-1] == {"at": at(5), "blue": 100, "green": 0}

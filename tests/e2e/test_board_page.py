@@ -238,6 +238,15 @@ def test_two_releases_are_compared(page: Page, board: FakeBoard) -> None:
     assert page.get_by_role("list", name="Changes").get_by_text("RETRY_LIMIT").count() == 1
 
 
+def test_comparison_does_not_call_the_same_what_nobody_knows(page: Page, board: FakeBoard) -> None:
+    one, other = board.releases(["payments"], {})["releases"][:2]
+    unknown = {"from": other, "to": one, "commits": [], "files": None, "findings": None}
+    board.answers["api/compare/payments"] = (200, unknown)
+    shown(page, board, "#/compare/payments?from=a&to=b").get_by_text("files of one of them are not known").wait_for()
+    assert page.get_by_text("what came and went can't be told").count() == 1
+    assert page.get_by_text("are the same").count() == 0
+
+
 def test_refusal_is_told_in_words_and_the_dialog_stays(page: Page, board: FakeBoard) -> None:
     board.answers["/api/v2/dags/deliver_basket/dagRuns"] = (403, {"detail": "Forbidden"})
     shown(page, board).get_by_role("button", name="Deliver basket", exact=True).click()

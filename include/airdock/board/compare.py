@@ -40,12 +40,14 @@ def comparison(entries: Entries, older: str, newer: str, contents: Mapping[str, 
     }
 
 
-def changed_files(old: Mapping[str, str], new: Mapping[str, str]) -> list[dict[str, Any]]:
+def changed_files(old: Mapping[str, str], new: Mapping[str, str]) -> list[dict[str, Any]] | None:
     """The files that differ, in lines that begin with +, - or ~; values that look like secrets are hidden.
 
-    Files of which only one side is known are left out when the other side is not known at all.
+    None where one side is not known: whether they differ can't be told.
     """
-    paths = sorted(old.keys() | new.keys()) if old and new else []
+    if not old or not new:
+        return None
+    paths = sorted(old.keys() | new.keys())
     found = [{"path": path, "diff": _lines(old.get(path, ""), new.get(path, ""))} for path in paths]
     return [each for each in found if each["diff"]]
 

@@ -95,14 +95,14 @@ def _stage(stage: Stage, run: Run) -> dict[str, Any]:
 def _environment(name: str, run: Run, stages: Sequence[Stage]) -> dict[str, Any]:
     told = run.left.get((f"{name}.verdict", "outcome")) or {}
     decisions = run.left.get((f"{name}.deploy", "decisions")) or []
-    deploy = next((each for each in stages if each.task_id == f"{name}.deploy"), None)
+    shares = run.left.get((f"{name}.deploy", "shares")) or []
+    weights = [_weight(each["at"], each["percent"]) for each in shares] or _weights(decisions)
     return {
         "name": name,
         "outcome": told.get("outcome"),
         "sentence": told.get("sentence", ""),
         "details": list(told.get("details", ())),
-        "weights": [_weight(each["at"], each["percent"]) for each in run.left.get((f"{name}.deploy", "shares")) or ()]
-        or _weights(decisions, told.get("outcome"), deploy.ended_at if deploy else ""),
+        "weights": weights + _at_last(name, weights, told.get("outcome"), stages),
         "analysis": [_round(each) for each in decisions],
     }
 
@@ -118,16 +118,29 @@ def _round(decision: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _weights(decisions: Sequence[Mapping[str, Any]], outcome: str | None, ended_at: str) -> list[dict[str, Any]]:
-    """The share of the traffic as each step was found, and where it all went in the end.
+def _weights(decisions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The share of the traffic as each step was found.
 
     A decision tells the share before its step: what the step led to is told by the next one.
     """
     told = [_weight(each["at"], each["percent"]) for each in decisions[:1]]
     told += [_weight(step["at"], after["percent"]) for step, after in pairwise(decisions)]
-    if told and ended_at and outcome in ("live", "rolled_back"):
-        told.append(_weight(ended_at, 100 if outcome == "live" else 0))
     return told
+
+
+def _at_last(
+    name: str, weights: Sequence[Mapping[str, Any]], outcome: str | None, stages: Sequence[Stage]
+) -> list[dict[str, Any]]:
+    """Where all the traffic went in the end: nobody looks any more when the last of it moves.
+
+    It went back when the way back had ended, or, where AWS took it back by itself, when the deployment had.
+    """
+    whole = {"live": 100, "rolled_back": 0}.get(outcome or "")
+    if not weights or whole is None or weights[-1]["green"] == whole:
+        return []
+    tasks = {each.task_id: each for each in stages if each.ended_at and each.state not in IDLE}
+    last = tasks.get(f"{name}.roll_back") or tasks.get(f"{name}.deploy")
+    return [_weight(last.ended_at, whole)] if last else []
 
 
 def _weight(at: str, percent: float) -> dict[str, Any]:

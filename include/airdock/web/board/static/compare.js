@@ -26,13 +26,14 @@ export const view = (told, { parts: [name] }) =>
     h("div", { class: "pair" }, side("From", told.from), icon("over"), side("To", told.to)),
     commits(told.commits),
     files(told.files),
-    told.findings &&
-      h(
-        "div",
-        { class: "columns" },
-        vulnerabilities("New findings", told.findings.new),
-        vulnerabilities("Findings that are gone", told.findings.gone),
-      ),
+    told.findings
+      ? h(
+          "div",
+          { class: "columns" },
+          vulnerabilities("New findings", told.findings.new),
+          vulnerabilities("Findings that are gone", told.findings.gone),
+        )
+      : remark("Findings", "What the scan found is not known of both, so what came and went can't be told."),
   );
 
 function side(label, release) {
@@ -75,13 +76,8 @@ function commits(all) {
 }
 
 function files(all) {
-  if (!all.length)
-    return h(
-      "section",
-      { class: "sheet" },
-      h("h2", {}, "Files"),
-      h("p", { class: "pad faint" }, "The files that say how it is built and run are the same."),
-    );
+  if (!all) return remark("Files", "The files of one of them are not known, so whether they differ can't be told.");
+  if (!all.length) return remark("Files", "The files that say how it is built and run are the same.");
   return all.map((each) =>
     h(
       "details",
@@ -92,12 +88,15 @@ function files(all) {
   );
 }
 
+function remark(heading, text) {
+  return h("section", { class: "sheet" }, h("h2", {}, heading), h("p", { class: "pad faint" }, text));
+}
+
 function vulnerabilities(heading, all) {
   return h(
     "section",
     { class: "sheet" },
     h("h2", {}, `${heading}: ${all.length}`),
-    findings(all.map((each) => (typeof each === "string" ? { name: each, severity: "UNDEFINED" } : each))) ||
-      h("p", { class: "pad faint" }, "None."),
+    findings(all) || h("p", { class: "pad faint" }, "None."),
   );
 }
