@@ -120,9 +120,10 @@ def _actions(dag_id: str, run_id: str, running: bool) -> list[dict[str, Any]]:
         stop = {"name": "stop", "label": "Stop", "says": says}
         return [{**stop, "method": "PATCH", "path": path, "body": {"state": "failed"}}]
     deploy = dag_id.replace("deliver_", "deploy_")
-    says = "The last good release before this one goes into production again."
-    back = {"name": "roll_back", "label": "Roll back production", "says": says, "method": "POST"}
-    body = {"logical_date": None, "conf": {"release": None, "environment": "production", "from_environment": None}}
+    says = "4be1d2a (Show prices with tax), the last good release before this one, goes into production again."
+    back = {"name": "roll_back", "label": "Roll back production", "says": says, "waits": False, "method": "POST"}
+    conf = {"release": "20261122T090000Z-4be1d2aa", "environment": "production", "from_environment": None}
+    body = {"logical_date": None, "conf": {**conf, "instead_of": f"20261123T140000Z-{COMMIT[:8]}"}}
     return [{**back, "path": f"/api/v2/dags/{deploy}/dagRuns", "body": body}]
 
 
@@ -151,6 +152,7 @@ def _release(at: At, name: str, number: int, commit: dict[str, str]) -> dict[str
 def _whereabouts(at: At, name: str, place: str, number: int, outcome: str, live: bool) -> dict[str, Any]:
     run = {"dag_id": f"deliver_{name}", "run_id": "push__failed" if outcome != "live" else f"push__{number}"}
     told = {"name": place, "outcome": outcome, "at": at(30 + 700 * number), "live": live, "verified": outcome == "live"}
+    told |= {"was_live": outcome == "live"}
     return {**told, **run, "sentence": BACK if outcome != "live" else "It is live and verified."}
 
 
@@ -182,9 +184,9 @@ def _measured(at: At, name: str, number: int, days: int) -> dict[str, Any]:
     for turn in range(24):
         outcome = "rolled_back" if chance.random() < 0.1 else "live"
         run = {"dag_id": f"deliver_{name}", "run_id": f"push__{turn:012x}", "outcome": outcome}
-        runs.append(
-            {**run, "at": at(turn * days * 55 + chance.random() * 500), "lead_seconds": chance.lognormvariate(7.6, 0.5)}
-        )
+        lead = chance.lognormvariate(7.6, 0.5)
+        went = {"at": at(turn * days * 55 + chance.random() * 500), "lead_seconds": lead if outcome == "live" else None}
+        runs.append({**run, **went})
     stages = ("build", "wait for scan", "staging: deploy", "production: deploy", "production: verify")
     took = [{"label": each, "seconds": [chance.lognormvariate(4.2, 0.25) for _ in range(30)]} for each in stages]
     figures = _figures(24 / days, 1900 + 70 * number, 0.08, None if number % 3 else 900, 24, 2)

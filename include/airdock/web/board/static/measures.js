@@ -133,7 +133,7 @@ function plots(one) {
           "figure",
           { class: "pad" },
           plot,
-          h("figcaption", { class: "faint" }, "Each run one sign: a dot went live, a cross did not."),
+          h("figcaption", { class: "faint" }, "A dot went live after so long; a cross at the bottom did not go live."),
         ),
       ),
     one.stages.length > 0 &&

@@ -1,6 +1,7 @@
 // Plots as SVG, drawn by hand; each has a name in words, and the figures stand in a table beside it.
 
 import { svg } from "./dom.js";
+import { stateOf } from "./parts.js";
 import { day, full, span } from "./time.js";
 
 const HIGH = 150,
@@ -49,17 +50,21 @@ export function steps(weights) {
   );
 }
 
-/** Each run's lead time over the days; a run that failed is a cross. `runs`: {at, lead_seconds, outcome, address}. */
+/**
+ * Each run's lead time over the days; one that did not go live has none, and is a cross on the ground line.
+ * `runs`: {at, lead_seconds, outcome, address}.
+ */
 export function leads(runs) {
   const known = runs
-    .filter((run) => run.lead_seconds !== null && run.at)
+    .filter((run) => run.at && (run.lead_seconds !== null || run.outcome !== "live"))
     .map((run) => ({ ...run, time: Date.parse(run.at) }));
   if (!known.length) return null;
   const WIDE = wide(),
     times = known.map((run) => run.time),
     first = Math.min(...times),
     last = Math.max(...times, first + 1);
-  const longest = Math.max(...known.map((run) => run.lead_seconds));
+  const longest = Math.max(0, ...known.map((run) => run.lead_seconds ?? 0)),
+    failed = known.filter((run) => run.outcome !== "live").length;
   const top = nice(longest);
   const x = (at) => LEFT + 8 + ((WIDE - LEFT - RIGHT - 16) * (at - first)) / (last - first),
     y = (lead) => ABOVE + HIGH - (HIGH * lead) / top;
@@ -69,20 +74,22 @@ export function leads(runs) {
       class: "plot",
       viewBox: `0 0 ${WIDE} ${ABOVE + HIGH + BELOW}`,
       role: "group",
-      "aria-label": `Lead time of ${known.length} runs, at most ${span(longest)}`,
+      "aria-label": `Lead time of ${known.length - failed} runs, at most ${span(longest)}; ${failed} did not go live`,
     },
     [0, 0.5, 1].map((part) => [
       svg("path", { class: "grid", d: `M${LEFT} ${y(top * part)}H${WIDE - RIGHT}` }),
       label(LEFT - 8, y(top * part) + 4, span(top * part), "end"),
     ]),
-    known.map((run) =>
-      svg(
+    known.map((run) => {
+      const lead = run.lead_seconds === null ? [] : [span(run.lead_seconds)];
+      const words = [...lead, stateOf(run.outcome).word, full(run.at)];
+      return svg(
         "a",
-        { href: run.address, "aria-label": `${run.outcome}, ${span(run.lead_seconds)}, ${full(run.at)}` },
-        svg("title", {}, `${span(run.lead_seconds)} · ${run.outcome} · ${full(run.at)}`),
-        point(x(run.time), y(run.lead_seconds), run.outcome),
-      ),
-    ),
+        { href: run.address, "aria-label": words.join(", ") },
+        svg("title", {}, words.join(" · ")),
+        point(x(run.time), y(run.lead_seconds ?? 0), run.outcome),
+      );
+    }),
     label(LEFT + 8, ABOVE + HIGH + 16, day(first)),
     label(WIDE - RIGHT, ABOVE + HIGH + 16, day(last), "end"),
   );
