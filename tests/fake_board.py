@@ -103,10 +103,12 @@ class FakeBoard:
     def _place(self, number: int, name: str, place: str, chance: random.Random) -> dict[str, Any]:
         last = place == "production"
         live = self._release(name, chance, 40 + chance.random() * 9000)
+        before = self._release(name, random.Random(f"{number} {place}"), 10_000)
         found: dict[str, Any] = {
             "name": place,
             "live": live,
             "last": None,
+            "before": {key: before[key] for key in ("release", "commit", "subject")},
             "running": None,
             "waiting": 0,
             "drift": None,
@@ -120,7 +122,7 @@ class FakeBoard:
         if last and number == 5:
             found["drift"] = "The service runs greeter:41, which Airdock did not deploy; released was greeter:39."
         if number == 6:
-            found |= {"live": None, "last": None} if last else {"waiting": 2}
+            found |= {"live": None, "last": None, "before": None} if last else {"waiting": 2}
         if number == 8:
             live |= {"subject": HOSTILE, "author": HOSTILE, "verified": False}
         return found

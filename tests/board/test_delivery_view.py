@@ -107,7 +107,9 @@ def test_what_is_under_way_can_only_be_stopped() -> None:
 def test_what_it_made_live_can_be_taken_back_and_brought_on() -> None:
     found = offered("success", [an_entry(1)], [an_entry(0.5, run_id="before")])
     assert list(found) == ["Roll back staging", "Promote to production"]
-    assert found["Roll back staging"]["body"]["conf"]["environment"] == "staging"
+    conf = {"release": None, "environment": "staging", "from_environment": None, "instead_of": an_entry(1).record.key}
+    assert found["Roll back staging"]["body"]["conf"] == conf
+    assert found["Promote to production"]["waits"]
     release = an_entry(1).record.digest
     conf = {"release": release, "environment": "production", "from_environment": "staging"}
     assert found["Promote to production"]["body"] == {"logical_date": None, "conf": conf}
@@ -148,6 +150,22 @@ def test_traffic_is_back_when_the_way_back_has_ended() -> None:
         ("production.deploy", "shares"): [{"at": at(1), "percent": 10.0}],
         ("production.verdict", "outcome"): {"outcome": "rolled_back", "sentence": "errors rose", "details": []},
     }
-    stages = [Stage("production.deploy", "failed", at(0), at(3)), Stage("production.roll_back", "success", at(3), at(5))]
+    stages = [
+        Stage("production.deploy", "failed", at(0), at(3)),
+        Stage("production.roll_back", "success", at(3), at(5)),
+    ]
     [there] = delivery(a_pipeline(), a_run(*stages, left=left))["environments"]
     assert there["weights"][-1] == {"at": at(5), "blue": 100, "green": 0}
+
+
+def test_the_way_back_goes_to_the_release_that_it_names_and_replaces_no_other() -> None:
+    before, live = an_entry(0.5, run_id="before"), an_entry(1)
+    told = offered("success", [before, live], [])["Roll back staging"]
+    assert told["says"].startswith(f"{before.record.commit[:7]} (Change 0.5), the last good release before this one,")
+    assert told["body"]["conf"]["release"] == before.record.key
+    assert told["body"]["conf"]["instead_of"] == live.record.key
+
+
+def test_what_has_been_live_there_before_is_not_held_by_a_freeze() -> None:
+    production = [an_entry(1, run_id="earlier"), an_entry(1.5, run_id="since")]
+    assert not offered("success", [an_entry(1)], production)["Promote to production"]["waits"]

@@ -33,7 +33,8 @@ def test_a_release_stays_live_when_the_delivery_after_it_was_rolled_back() -> No
 
 def test_where_nothing_was_delivered_nothing_is_made_up() -> None:
     found = environments()["staging"]
-    assert found == {"name": "staging", "live": None, "last": None, "running": None, "waiting": 0, "drift": None}
+    nothing = {"live": None, "last": None, "before": None, "running": None, "waiting": 0, "drift": None}
+    assert found == {"name": "staging", **nothing}
 
 
 def test_a_build_waits_before_every_environment_and_is_in_none() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airdock.board.releases import MOST, find, grouped, release_rows
+from airdock.board.releases import MOST, before, find, grouped, release_rows
 from airdock.release import Outcome
 from tests.board.entries import an_entry, at
 
@@ -52,3 +52,24 @@ def test_a_release_is_found_by_its_digest_and_by_its_key() -> None:
     assert find(entries, entry.record.digest) == find(entries, entry.record.key) == entry
     assert find(entries, "sha256:") is None
     assert list(grouped(entries)) == [entry.record.digest]
+
+
+def test_a_release_that_is_live_stays_so_when_it_is_refused_the_next_time() -> None:
+    good, refused = an_entry(1, verified=True, **IMAGE), an_entry(2, Outcome.REFUSED, **IMAGE)
+    [row] = release_rows({"production": [good, refused]}, {})
+    [there] = row["environments"]
+    assert (there["outcome"], there["live"], there["was_live"], there["verified"]) == ("refused", True, True, True)
+    [newer, row] = release_rows({"production": [good, refused, an_entry(3)]}, {})
+    assert [(each["live"], each["was_live"]) for each in (newer["environments"][0], row["environments"][0])] == [
+        (True, True),
+        (False, True),
+    ]
+
+
+def test_the_way_back_leads_behind_the_release_that_is_live_now_first_was() -> None:
+    first, second, third = an_entry(1), an_entry(2), an_entry(3)
+    back = an_entry(4, task_definition=second.record.task_definition, image=second.record.image)
+    told = before([first, an_entry(1.5, Outcome.ROLLED_BACK), second, third, back])
+    assert told == {"release": first.record.key, "commit": first.record.commit, "subject": "Change 1"}
+    assert before([first]) is None
+    assert before([]) is None

@@ -164,8 +164,8 @@ def test_five_hundred_applications_are_found_without_five_hundred_rows(chromium:
         assert page.get_by_text("1 of 500 applications").count() == 1
 
 
-def _conf(environment: str, release: str | None = None, origin: str | None = None) -> dict[str, Any]:
-    return {**RUN, "conf": {"release": release, "environment": environment, "from_environment": origin}}
+def _conf(environment: str, release: str | None = None, origin: str | None = None, **more: str) -> dict[str, Any]:
+    return {**RUN, "conf": {"release": release, "environment": environment, "from_environment": origin, **more}}
 
 
 def _question(dag_id: str) -> str:
@@ -177,7 +177,6 @@ ACTIONS = {
         "#/", "Deliver basket", "POST", "/api/v2/dags/deliver_basket/dagRuns",
         {**RUN, "conf": {"environment": "production"}},
     ),
-    "roll back": ("#/", "Roll back basket", "POST", "/api/v2/dags/deploy_basket/dagRuns", _conf("production")),
     "stop": (RUNNING, "Stop", "PATCH", "/api/v2/dags/deliver_payments/dagRuns/push__running", {"state": "failed"}),
     "approve": (
         "#/approvals", "Approve customer for production", "PATCH", _question("deliver_customer"),
@@ -207,6 +206,38 @@ def test_action_says_what_it_will_do_and_then_sends_exactly_that(page: Page, boa
     assert board.sent == [(method, path, body)]
 
 
+def test_way_back_names_what_comes_back_and_what_it_replaces(page: Page, board: FakeBoard) -> None:
+    there = board.applications[0]["environments"][-1]
+    shown(page, board).get_by_role("button", name="Roll back basket", exact=True).click()
+    told = page.get_by_role("dialog").get_by_role("listitem").filter(has_text="production").inner_text()
+    back, live = there["before"], there["live"]
+    assert f"{back['commit'][:7]} {back['subject']} comes back" in told
+    assert f"{live['commit'][:7]} {live['subject']} goes" in told
+    page.get_by_role("dialog").get_by_role("button", name="Roll back", exact=True).click()
+    page.wait_for_url(re.compile("#/deliveries/deploy_basket"))
+    body = _conf("production", back["release"], instead_of=live["release"])
+    assert board.sent == [("POST", "/api/v2/dags/deploy_basket/dagRuns", body)]
+
+
+@pytest.mark.parametrize(("name", "words"), [("Promote to production", "it waits"), ("again", "goes live at once")])
+def test_dialog_under_a_freeze_says_what_is_held_and_what_is_let_through(
+    page: Page, board: FakeBoard, name: str, words: str
+) -> None:
+    board.frozen = {"by": "bob", "at": board.at(3), "reason": "fire"}
+    shown(page, board, "#/releases/payments").get_by_role("button", name=re.compile(name)).first.click()
+    assert words in page.get_by_role("dialog").get_by_role("listitem").last.inner_text()
+
+
+def test_release_that_was_live_and_is_refused_later_can_still_come_back(page: Page, board: FakeBoard) -> None:
+    told = board.releases(["payments"], {})
+    told["releases"][3]["environments"][1] |= {"outcome": "refused", "sentence": "no capacity"}
+    board.answers["api/releases/payments"] = (200, told)
+    row = shown(page, board, "#/releases/payments").get_by_role("row").nth(4)
+    place = row.get_by_role("listitem").filter(has_text="production")
+    assert [place.get_by_text(word).count() for word in ("was live", "refused")] == [1, 1]
+    assert row.get_by_role("button", name=re.compile("to production again")).count() == 1
+
+
 def test_release_is_promoted_from_where_it_was_live(page: Page, board: FakeBoard) -> None:
     shown(page, board, "#/releases/payments").get_by_role("button", name="Promote to production").first.click()
     page.get_by_role("dialog").get_by_role("button", name="Promote", exact=True).click()
@@ -225,6 +256,16 @@ def test_line_is_stopped_with_a_reason_and_everybody_sees_it(page: Page, board: 
     page.get_by_role("region", name="The line is stopped").get_by_text("the payment provider is down").wait_for()
     body = {"frozen": True, "reason": "the payment provider is down"}
     assert board.sent == [("POST", "/airdock/api/freeze", body)]
+
+
+def test_plot_of_lead_times_shows_what_failed_as_its_caption_says(page: Page, board: FakeBoard) -> None:
+    runs = board.measures([], {"days": "30", "application": "payments"})["applications"][0]["runs"]
+    failed = sum(each["outcome"] != "live" for each in runs)
+    assert failed > 0
+    plot = shown(page, board, "#/measures/payments").get_by_role("group", name=re.compile("Lead time of"))
+    assert [plot.locator(kind).count() for kind in ("circle.good", "path.bad")] == [len(runs) - failed, failed]
+    assert plot.get_by_role("link", name=re.compile("^rolled back")).count() == failed
+    assert page.get_by_text("a cross at the bottom did not go live").count() == 1
 
 
 def test_two_releases_are_compared(page: Page, board: FakeBoard) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
 
-from airdock.board.releases import Entries, name_of
+from airdock.board.releases import Entries, before, name_of
+from airdock.plan.ledger_entry import LedgerEntry
 
+UNKNOWN = "The last good release before this one"
 STOP = (
     "The run ends as failed, and nothing more is begun. A deployment that is under way in AWS goes on until reconcile "
     "stops it with rollback."
@@ -35,37 +38,54 @@ def actions(application: str, dag_id: str, run_id: str, state: str, entries: Ent
     mine = [
         name for name, entry in live.items() if entry and (entry.record.dag_id, entry.record.run_id) == (dag_id, run_id)
     ]
-    found = [_back(application, name) for name in mine]
+    found = [_back(application, name, live[name], before(entries[name])) for name in mine]
     for name, after in pairwise(entries):
         here, there = live[name], live[after]
         if name in mine and here and (there is None or name_of(there) != name_of(here)):
-            found.append(_promote(application, name_of(here), name, after))
+            found.append(_promote(application, here, name, after, entries[after]))
     return found
 
 
-def _live(entries: Entries, name: str) -> Any:
+def _live(entries: Entries, name: str) -> LedgerEntry | None:
     return next((entry for entry in reversed(entries[name]) if entry.record.live), None)
 
 
-def _back(application: str, name: str) -> dict[str, Any]:
-    says = f"The last good release before this one goes into {name} again. Nothing is built."
-    return _deploy(application, "roll_back", f"Roll back {name}", says, None, name, None)
+def _back(application: str, name: str, live: LedgerEntry | None, back: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The way back to exactly the release that is told of, if what is live by then is still what it was."""
+    says = f"{_called(back) if back else UNKNOWN} goes into {name} again. Nothing is built."
+    conf = {
+        "release": back["release"] if back else None,
+        "environment": name,
+        "from_environment": None,
+        "instead_of": live.record.key if live else None,
+    }
+    return _deploy(application, "roll_back", f"Roll back {name}", says, conf, waits=False)
 
 
-def _promote(application: str, release: str, name: str, after: str) -> dict[str, Any]:
+def _called(back: Mapping[str, Any]) -> str:
+    return f"{back['commit'][:7]} ({back['subject']}), the last good release before this one,"
+
+
+def _promote(
+    application: str, here: LedgerEntry, name: str, after: str, there: Sequence[LedgerEntry]
+) -> dict[str, Any]:
+    release = name_of(here)
     says = f"The image that runs in {name} goes to {after}, to the byte. Nothing is built."
-    return _deploy(application, "promote", f"Promote to {after}", says, release, after, name)
+    conf = {"release": release, "environment": after, "from_environment": name}
+    been = any(each.record.live and name_of(each) == release for each in there)
+    return _deploy(application, "promote", f"Promote to {after}", says, conf, waits=not been)
 
 
 def _deploy(
-    application: str, name: str, label: str, says: str, release: str | None, environment: str, origin: str | None
+    application: str, name: str, label: str, says: str, conf: Mapping[str, Any], *, waits: bool
 ) -> dict[str, Any]:
-    conf = {"release": release, "environment": environment, "from_environment": origin}
+    """`waits`: whether it is held while the line is stopped; what has been live there before is not."""
     return {
         "name": name,
         "label": label,
         "says": says,
+        "waits": waits,
         "method": "POST",
         "path": f"/api/v2/dags/deploy_{application}/dagRuns",
-        "body": {"logical_date": None, "conf": conf},
+        "body": {"logical_date": None, "conf": dict(conf)},
     }

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airdock.board.line import Delivery
+from airdock.board.releases import before
 from airdock.plan.ledger_entry import LedgerEntry
 from airdock.spec import Pipeline
 
@@ -41,7 +42,11 @@ def application_row(
 
 def _past(entries: Sequence[LedgerEntry]) -> dict[str, Any]:
     live = next((each for each in reversed(entries) if each.record.live), None)
-    return {"live": _live(live) if live else None, "last": _ended(entries[-1]) if entries else None}
+    return {
+        "live": _live(live) if live else None,
+        "last": _ended(entries[-1]) if entries else None,
+        "before": before(entries),
+    }
 
 
 def _live(entry: LedgerEntry) -> dict[str, Any]:

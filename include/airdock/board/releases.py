@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from airdock.plan.ledger_entry import LedgerEntry
+from airdock.plan.release_choice import last_good
 
 MOST = 50
 
@@ -38,6 +39,17 @@ def find(entries: Entries, name: str) -> LedgerEntry | None:
     return max(known, key=lambda each: each.record.ended_at, default=None)
 
 
+def before(there: Sequence[LedgerEntry]) -> dict[str, Any] | None:
+    """What a way back brings: the last good release of an environment before what is live, None where none is known.
+
+    `release` is its record's key there, which names it even when the same image was live in between.
+    """
+    records = sorted((each.record for each in there if each.record.live), key=lambda each: each.key, reverse=True)
+    live = max((each for each in there if each.record.live), key=lambda each: each.record.ended_at, default=None)
+    found = last_good(records, live.record, live.record.environment) if live else None
+    return {"release": found.key, "commit": found.commit, "subject": found.subject} if found else None
+
+
 def describe(entry: LedgerEntry) -> dict[str, Any]:
     """What a release is."""
     told = entry.record
@@ -55,8 +67,8 @@ def _row(
     name: str, told: Sequence[LedgerEntry], entries: Entries, built_seconds: Mapping[str, float]
 ) -> dict[str, Any]:
     first = next((each for each in told if each.committed_at), told[0])
-    newest = {each.record.environment: each for each in told}
-    places = [_whereabouts(newest[place], entries[place]) for place in entries if place in newest]
+    there = {place: [each for each in told if each.record.environment == place] for place in entries}
+    places = [_whereabouts(there[place], entries[place]) for place in entries if there[place]]
     return {
         **describe(first),
         "release": name,
@@ -68,18 +80,20 @@ def _row(
     }
 
 
-def _whereabouts(entry: LedgerEntry, there: Sequence[LedgerEntry]) -> dict[str, Any]:
+def _whereabouts(told: Sequence[LedgerEntry], there: Sequence[LedgerEntry]) -> dict[str, Any]:
+    """A release in one environment: how its last delivery there ended, and whether it is or was live all the same."""
     live = next((each for each in reversed(there) if each.record.live), None)
-    told = entry.record
+    last, was = told[-1], next((each for each in reversed(told) if each.record.live), None)
     return {
-        "name": told.environment,
-        "outcome": str(told.outcome),
-        "at": told.ended_at,
-        "live": live is not None and entry.record.live and name_of(live) == name_of(entry),
-        "verified": entry.verified,
-        "dag_id": told.dag_id,
-        "run_id": told.run_id,
-        "sentence": told.sentence,
+        "name": last.record.environment,
+        "outcome": str(last.record.outcome),
+        "at": last.record.ended_at,
+        "live": live is not None and name_of(live) == name_of(last),
+        "was_live": was is not None,
+        "verified": was is not None and was.verified,
+        "dag_id": last.record.dag_id,
+        "run_id": last.record.run_id,
+        "sentence": last.record.sentence,
     }
 
 

@@ -33,19 +33,27 @@ def choose_release(
         Refused: there is none, or several are meant.
     """
     good = [record for record in records if record.live]
-    chosen = _named(wanted, good) if wanted else _last_good(good, live, environment)
+    chosen = _named(wanted, good) if wanted else _found_good(good, live, environment)
     if live and _runs(chosen, live, environment):
         return ReleaseChoice(chosen, True, f"{environment} runs {chosen} already: there is nothing to do")
     what = "the release that was asked for" if wanted else "the last good release before what is live"
     return ReleaseChoice(chosen, False, f"{chosen} is {what}: {chosen.subject}")
 
 
-def _last_good(good: Sequence[ReleaseRecord], live: ReleaseRecord | None, environment: str) -> ReleaseRecord:
-    """The newest that was live before what is live now first was: going back twice goes back two releases."""
+def last_good(records: Sequence[ReleaseRecord], live: ReleaseRecord | None, environment: str) -> ReleaseRecord | None:
+    """The newest that was live before what is live now first was: going back twice goes back two releases.
+
+    `records` (newest first) are those of the environment that the release comes from; None where there is none.
+    """
+    good = [record for record in records if record.live]
     if good and good[0].environment == environment and live:
         first = min((record.key for record in good if _same(record, live)), default=live.key)
         good = [record for record in good if record.key < first]
-    found = next(iter(good), None)
+    return next(iter(good), None)
+
+
+def _found_good(good: Sequence[ReleaseRecord], live: ReleaseRecord | None, environment: str) -> ReleaseRecord:
+    found = last_good(good, live, environment)
     if found is None:
         raise Refused(f"no release from before the one that is live is recorded for {environment}: nothing to go to")
     return found

@@ -57,25 +57,38 @@ export function deliver(app) {
 }
 
 export function rollBack(app) {
-  const names = app.environments.filter((there) => there.live).map((there) => there.name);
+  const places = app.environments.filter((there) => there.live);
+  const names = places.map((there) => there.name);
   confirm({
     heading: `Roll back ${app.name}`,
     label: "Roll back",
     tone: "bad",
     says: [
-      "The last good release before the one that is live now goes into the environment again. Nothing is built.",
-      "Traffic moves as in every deployment: the old version answers as soon as it is healthy.",
-      ...app.environments
-        .filter((there) => there.live)
-        .map((there) =>
-          h("span", {}, `Live in ${there.name} now: `, sha(there.live.commit), ` ${there.live.subject ?? ""}`),
-        ),
-      board.frozen && "The line is stopped; a way back is let through all the same.",
+      ...places.map((there) => h("span", {}, h("b", {}, there.name), ": ", replaced(there))),
+      "Nothing is built. Traffic moves as in every deployment: the old version answers as soon as it is healthy.",
+      "If something else is live there when its turn comes, it gives way and changes nothing.",
+      through(),
     ],
     fields: [choice("environment", "Where", names, names.at(-1))],
-    request: ({ environment }) => start(app.deploy_dag_id, { release: null, environment, from_environment: null }),
+    request: ({ environment }) => {
+      const { live, before } = places.find((there) => there.name === environment);
+      const conf = { release: before?.release ?? null, environment, from_environment: null };
+      return start(app.deploy_dag_id, { ...conf, instead_of: live.release });
+    },
     done: (run) => started(run, `${app.name} is on its way back.`),
   });
+}
+
+/** What comes back in place of what. */
+function replaced({ live, before }) {
+  return [
+    ...(before
+      ? [sha(before.commit), ` ${before.subject ?? ""} comes back`]
+      : ["the last good release in its records comes back, if there is one"]),
+    ", and ",
+    sha(live.commit),
+    ` ${live.subject ?? ""} goes.`,
+  ];
 }
 
 /** Bring a release that was live in one environment to another, or to the same once more. */
@@ -91,7 +104,7 @@ export function deployRelease(app, release, from, environment) {
         ? `It was live in ${environment} before, and goes there again; nothing is built.`
         : `It is the image that ran in ${from}, to the byte; nothing is built. ${environment} verifies it.`,
       last?.sentence && `It did not stay in ${environment} before: ${last.sentence}`,
-      held(),
+      again ? through() : held(),
     ],
     request: () =>
       start(app.deploy_dag_id, { release: release.release, environment, from_environment: again ? null : from }),
@@ -105,7 +118,7 @@ export function offered(action, done) {
     heading: action.label,
     label: action.label,
     tone: ["stop", "roll_back"].includes(action.name) ? "bad" : "",
-    says: [action.says, action.name === "stop" ? null : action.name === "roll_back" ? null : held()],
+    says: [action.says, action.name !== "stop" && (action.waits ? held() : through())],
     request: () => ({ method: action.method, path: action.path, body: action.body }),
     done: (answer) =>
       answer?.dag_run_id && action.name !== "stop"
@@ -186,6 +199,14 @@ function start(dag, conf) {
 function started(run, sentence) {
   notify(sentence);
   location.hash = to.delivery(run.dag_id, run.dag_run_id);
+}
+
+/** What has been live in an environment comes back although the line is stopped, and nobody is asked. */
+function through() {
+  return (
+    board.frozen &&
+    `The line is stopped by ${board.frozen.by}; what was live here before is let through, and goes live at once.`
+  );
 }
 
 function held() {

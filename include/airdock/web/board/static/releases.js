@@ -123,24 +123,23 @@ function table(told, app, choose) {
 const short = (release) => (release.commit ?? "").slice(0, 7);
 
 function whereabouts(there) {
-  const state = there.live
-    ? mark("good", "check", "live now")
-    : there.outcome === "live"
-      ? mark("quiet", "check", "was live")
-      : badge(there.outcome);
+  const state = [
+    there.live ? mark("good", "check", "live now") : there.was_live && mark("quiet", "check", "was live"),
+    there.outcome !== "live" && badge(there.outcome),
+  ];
   return h(
     "li",
     { title: there.sentence || null },
     link(to.delivery(there.dag_id, there.run_id), [h("b", {}, there.name), state]),
     ago(there.at),
-    there.outcome === "live" && !there.verified && mark("warn", "hand", "not verified"),
+    there.was_live && !there.verified && mark("warn", "hand", "not verified"),
   );
 }
 
 /** The next environment after those where it was live, and those where it was and is not any more. */
 function offers(app, release) {
   const been = new Map(
-    release.environments.filter((there) => there.outcome === "live").map((there) => [there.name, there]),
+    release.environments.filter((there) => there.was_live).map((there) => [there.name, there]),
   );
   const names = app.environments.map((there) => there.name);
   const next = names.find((name, place) => place > 0 && !been.has(name) && been.has(names[place - 1]));
