@@ -12,6 +12,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from airdock.aws.archives import Bucket
 from airdock.aws.code_repositories import CodeRepository
+from airdock.aws.heads import Head, Heads
 from airdock.aws.operators.source import CloneSourceOperator
 from airdock.release import Source
 from airdock.spec.triggers import Triggers
@@ -112,12 +113,12 @@ def test_clone_source_refuses_a_codecommit_repository_that_is_not_there(account)
         execute(CodeRepository("codecommit", "absent", account))
 
 
-def pushed(server, account, revision: str, ref: str, **arguments):
+def pushed(server, account, revision: str, ref: str, application: str = "greeter", **arguments):
     """What clone_source makes of a push: the context afterwards, and what it raised."""
     context = a_context("clone_source", params={"ref": ref})
     operator = CloneSourceOperator(
         task_id="clone_source",
-        application="greeter",
+        application=application,
         repository=CodeRepository("git", server.url(), account),
         revision=revision,
         files=["buildspec.yml"],
@@ -171,3 +172,22 @@ def test_where_git_can_not_tell_what_changed_since_a_push_the_branchs_head_wins(
     server.push(work)
     own = Triggers(paths=["services/a"])
     assert "was overtaken" in pushed(server, account, "a" * 40, "refs/heads/main", triggers=own)[1]
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_of_images_in_any_order_an_older_commits_does_not_replace_a_newer_ones(account, server, work, old):
+    first, second, third, name = *(server.push(work) for _ in range(3)), f"app-{uuid4().hex[:8]}"
+    server.old = old
+    assert pushed(server, account, second, "images", name)[1] == ""
+    left, refused = pushed(server, account, first, "images", name)
+    assert left["clone_source", "deployment_outcome"] == "superseded"
+    assert f"{second[:12]} has begun, which is newer: the image of {first[:12]} was overtaken" in refused
+    assert pushed(server, account, first, "images", name, newest_wins=False)[1] == ""
+    for again in (second, third, third):
+        assert pushed(server, account, again, "images", name)[1] == ""
+
+
+def test_an_image_is_delivered_where_the_one_before_it_was_taken_out_of_the_history(account, server, work):
+    name = f"app-{uuid4().hex[:8]}"
+    Heads(account, name).begin(Head("images", "a" * 40))
+    assert pushed(server, account, server.push(work), "images", name)[1] == ""

@@ -9,6 +9,7 @@ import pytest
 
 from airdock.plan.push import HEADS, TAGS, Kind, Push, Repository, address_of
 from airdock.plan.push_routing import Answer, route, route_files
+from airdock.plan.push_run import conf_of
 from airdock.spec import Pipeline, parse
 from tests.builders import a_pipeline_text
 
@@ -114,6 +115,7 @@ def test_image_starts_a_delivery_only_where_it_is_wanted() -> None:
     image = Push("ecr", "1", where, Kind.IMAGE, HERE, "", HERE)
     assert route(image, a_pipeline()).answer is Answer.PASS
     assert route(image, a_pipeline("{images: tagged_by_commit}")).answer is Answer.START
+    assert conf_of(image) == {"revision": HERE, "ref": "images"}
 
 
 @pytest.mark.parametrize(

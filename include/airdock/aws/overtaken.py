@@ -9,6 +9,7 @@ from airdock.errors import Refused
 from airdock.plan.push_routing import first_of_its_own
 
 if TYPE_CHECKING:
+    from airdock.aws.code_repositories import CodeRepository
     from airdock.source.git import Git
     from airdock.spec.triggers import Triggers
 
@@ -24,6 +25,15 @@ def newer_head(git: Git, branch: str, commit: str, triggers: Triggers) -> str | 
     if now == commit or (now and not _concerns(git, commit, now, triggers)):
         return None
     return now
+
+
+def went_into(repository: CodeRepository, commit: str, newer: str) -> bool:
+    """Whether a commit is one of those that led to another. Raises Refused or Fault."""
+    from airdock.source import tree
+    from airdock.source.git import opened
+
+    with opened(repository.remote()) as git:
+        return commit in tree.history(git, newer)
 
 
 def _concerns(git: Git, commit: str, now: str, triggers: Triggers) -> bool:

@@ -13,6 +13,8 @@ DELIVERY = Rule("a delivery id", r"(?!.*\.\.)[A-Za-z0-9][A-Za-z0-9_.:+-]*", "let
 """What becomes part of a run's id. Airflow's own pattern for those lets a trailing newline pass."""
 
 HEADS, TAGS = "refs/heads/", "refs/tags/"
+IMAGES = "images"
+"""Where a run has its `ref`: what moved is no branch, but the images that somebody else's builds push."""
 
 
 class Kind(StrEnum):

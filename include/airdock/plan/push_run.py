@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from airdock.plan.push import Kind, Push
+from airdock.plan.push import IMAGES, Kind, Push
 
 
 def conf_of(push: Push) -> dict[str, str]:
     """The params of the run; what is left out has the pipeline's own default.
 
-    `ref` is the branch that moved: whether the commit is still its newest can be told by it, once the run's turn comes.
+    `ref` is the branch that moved, or `images`: whether the commit is still the newest can be told by it, once the
+    run's turn comes.
     """
-    ref = push.ref if push.kind is Kind.BRANCH else ""
+    ref = {Kind.BRANCH: push.ref, Kind.IMAGE: IMAGES}.get(push.kind, "")
     told = {"revision": push.after, "ref": ref, "environment": push.environment}
     return {name: value for name, value in told.items() if value}
 

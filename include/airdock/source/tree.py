@@ -14,6 +14,7 @@ from airdock.source.git import Git
 LARGEST_TEXT_BYTES = 256 * 1024
 """Of a file that is read, and travels to the next tasks. AWS takes task definitions of 64 KiB, AppSpecs of 256 KiB."""
 LONGEST_MESSAGE = 2000
+MOST_GENERATIONS = 1000
 FILE_MODES = ("100644", "100755")
 OTHER_MODES = {"120000": "a symbolic link", "160000": "a submodule", "040000": "a directory"}
 
@@ -35,9 +36,23 @@ def fetch(git: Git, commit: str, *, with_files: bool = False) -> None:
         Refused: the repository does not have this commit, or it is malformed.
         Fault: the server or the way to it failed.
     """
-    promise = [] if with_files else ["--filter=blob:none"]
+    _fetch_commit(git, commit, "--depth=1", *([] if with_files else ["--filter=blob:none"]))
+
+
+def history(git: Git, commit: str) -> list[str]:
+    """The ids of a commit and of those that led to it, `MOST_GENERATIONS` back; neither trees nor files are fetched.
+
+    Raises:
+        Refused: the repository does not have this commit, or it is malformed.
+        Fault: the server or the way to it failed.
+    """
+    _fetch_commit(git, commit, f"--depth={MOST_GENERATIONS}", "--filter=tree:0")
+    return git.run("rev-list", "--end-of-options", commit).decode().split()
+
+
+def _fetch_commit(git: Git, commit: str, depth: str, *promise: str) -> None:
     try:
-        _fetch(git, "--depth=1", *promise, wanted=[commit])
+        _fetch(git, depth, *promise, wanted=[commit])
     except Withheld:
         # Servers without git's protocol version 2 give out the tips of branches only, with what leads to them.
         _fetch(git, *promise, wanted=["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"])

@@ -19,6 +19,7 @@ from airdock.plan.approval import APPROVE, REFUSE, Answer, Consent, judge_approv
 from airdock.plan.difference import in_words
 from airdock.plan.evidence import evidence, in_markdown
 from airdock.plan.preflight import judge
+from airdock.plan.push import HEADS
 from airdock.release import Image, Outcome, ScanReport, Source
 from airdock.spec.triggers import Triggers
 
@@ -177,8 +178,9 @@ class ApproveOperator(DeliveryOperator):
         from airdock.source.git import opened
 
         commit = Source.from_json(self.source).commit
-        branch = str(context["params"].get("ref") or "") or f"refs/heads/{commit.ref}"
-        if not self.newest_wins or reference.is_commit(branch.removeprefix("refs/heads/")):
+        branch = str(context["params"].get("ref") or "") or f"{HEADS}{commit.ref}"
+        by_branch = branch.startswith(HEADS) and not reference.is_commit(branch.removeprefix(HEADS))
+        if not (self.newest_wins and by_branch):
             return
         try:
             with opened(self.repository.remote()) as git:
@@ -188,7 +190,7 @@ class ApproveOperator(DeliveryOperator):
             return
         if now:
             context["ti"].xcom_push(key="deployment_outcome", value=str(Outcome.SUPERSEDED))
-            raise Refused(f"{branch.removeprefix('refs/heads/')} is at {now[:12]} by now: the question was withdrawn")
+            raise Refused(f"{branch.removeprefix(HEADS)} is at {now[:12]} by now: the question was withdrawn")
 
     @property
     def _rules(self) -> Any:
@@ -205,4 +207,5 @@ def _answer(event: dict[str, Any]) -> Answer:
 
 def _pusher(context: Context) -> str:
     """Who pushed the commit, where a push has started the run."""
-    return str(context["dag_run"].triggering_user_name or "") if context["params"].get("ref") else ""
+    pushed = str(context["params"].get("ref") or "").startswith(HEADS)
+    return str(context["dag_run"].triggering_user_name or "") if pushed else ""

@@ -11,9 +11,9 @@ from airdock.aws.archives import Bucket
 from airdock.aws.code_repositories import CodeRepository
 from airdock.aws.heads import Head, Heads
 from airdock.aws.operators.job import DeliveryOperator
-from airdock.aws.overtaken import newer_head
+from airdock.aws.overtaken import newer_head, went_into
 from airdock.errors import Refused
-from airdock.plan.push import HEADS
+from airdock.plan.push import HEADS, IMAGES
 from airdock.plan.reconcile import PROVIDER
 from airdock.release import Commit, Outcome, Source
 from airdock.spec.triggers import Triggers
@@ -31,7 +31,8 @@ class CloneSourceOperator(DeliveryOperator):
     for each content, for builds that can't reach the repository.
 
     A run that a push has started names its branch as the param `ref`: it is superseded when the branch has moved on,
-    if the newest one wins. With `triggers.paths` only a newer commit that changes one of them counts.
+    if the newest one wins. With `triggers.paths` only a newer commit that changes one of them counts. A run of an image
+    names `images`, and is superseded when one of a later commit has begun.
 
     Record: `Source`.
     """
@@ -62,6 +63,8 @@ class CloneSourceOperator(DeliveryOperator):
     def deliver(self, context: Context) -> Any:
         from airdock.source.git import opened
 
+        if self.newest_wins and context["params"].get("ref") == IMAGES:
+            self._refuse_older_image(context)
         with opened(self.repository.remote()) as git:
             self._refuse_overtaken(git, context)
             source = self._source(git)
@@ -79,10 +82,24 @@ class CloneSourceOperator(DeliveryOperator):
             where = f"is at {now[:12]} by now" if now else "is gone"
             raise Refused(f"{branch.removeprefix(HEADS)} {where}: the push of {self.revision[:12]} was overtaken")
 
+    def _refuse_older_image(self, context: Context) -> None:
+        """Others' builds end in any order: a commit that went into one which was begun with is not wanted any more."""
+        try:
+            newest = Heads(self.repository.account, self.application).begun(IMAGES)
+            known = newest.commit if newest else self.revision
+            older = known != self.revision and went_into(self.repository, self.revision, known)
+        except Refused as refusal:
+            self.log.warning("Whether a newer image was begun with can't be told: %s", refusal.sentence)
+            return
+        if older:
+            context["ti"].xcom_push(key="deployment_outcome", value=str(Outcome.SUPERSEDED))
+            raise Refused(f"{known[:12]} has begun, which is newer: the image of {self.revision[:12]} was overtaken")
+
     def _begin(self, commit: Commit, context: Context) -> None:
-        """Note that a delivery has begun with the head of a branch, so that a push which got lost can be found."""
+        """Note with which head of a branch a delivery has begun, so that a push which got lost can be found, or with
+        which image, so that an older one does not replace it."""
         branch = str(context["params"].get("ref") or f"{HEADS}{self.revision}")
-        if not branch.startswith(HEADS) or branch == f"{HEADS}{commit.sha}":
+        if not (branch.startswith(HEADS) or branch == IMAGES) or branch == f"{HEADS}{commit.sha}":
             return
         run_id, heads, other = str(context["run_id"]), Heads(self.repository.account, self.application), ""
         try:
