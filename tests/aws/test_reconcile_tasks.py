@@ -10,9 +10,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, ErrorType
 from airflow.sdk.execution_time import task_runner
+from airflow.sdk.execution_time.comms import ErrorResponse
 
+from airdock.aws import missed_pushes
 from airdock.aws.code_repositories import CodeRepository
 from airdock.aws.heads import Head, Heads
 from airdock.aws.hooks import Account
@@ -28,7 +30,7 @@ from airdock.spec import Pipeline
 from tests.blue_green import HELD_CANARY, BlueGreen
 from tests.delivery import connect
 from tests.fakes import a_context, run_task
-from tests.git_server import GitServer, serving
+from tests.git_server import GitServer, git, serving
 from tests.local_aws_process import LocalAws
 
 MAIN = "refs/heads/main"
@@ -37,7 +39,7 @@ SINCE, FAR = "2026-11-23T12:00:00+00:00", "2999-01-01T00:00:00+00:00"
 
 @dataclass
 class Airflow:
-    """The part of Airflow's task API that starts runs and tells of them."""
+    """The part of Airflow's task API that starts runs, each id once, and tells of them."""
 
     waiting: int = 0
     states: dict[str, str] = field(default_factory=dict)
@@ -45,6 +47,8 @@ class Airflow:
 
     def send(self, msg: Any) -> Any:
         if msg.type == "TriggerDagRun":
+            if any((each.dag_id, each.run_id) == (msg.dag_id, msg.run_id) for each in self.started):
+                return ErrorResponse(error=ErrorType.DAGRUN_ALREADY_EXISTS)
             self.started.append(msg)
             return None
         if msg.type == "GetDRCount":
@@ -73,6 +77,11 @@ class Repository:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(uuid4().hex)
         return self.server.push(self.work)
+
+    def branch(self, name: str, gone: bool = False) -> str:
+        """Push what is in `work` as a branch of this name, or take it away."""
+        git(self.work, "push", "-q", str(self.server.root / "app.git"), f"{'' if gone else 'HEAD'}:refs/heads/{name}")
+        return git(self.work, "rev-parse", "HEAD").strip()
 
     def pipeline(self, **triggers: Any) -> Pipeline:
         return a_pipeline(self.application, {"provider": "git", "repository": self.server.url()}, triggers=triggers)
@@ -118,7 +127,8 @@ def test_a_push_that_nobody_began_with_is_delivered(repository: Repository, airf
     [found] = repository.find()
     assert (found.kind, found.mended) == ("push", True)
     [run] = airflow.started
-    assert (run.dag_id, run.run_id) == (f"deliver_{repository.application}", f"reconcile__{lost}")
+    assert run.dag_id == f"deliver_{repository.application}"
+    assert run.run_id.startswith(f"reconcile__{lost}.")
     assert run.conf == {"revision": lost, "ref": MAIN}
 
 
@@ -131,12 +141,77 @@ def test_what_was_delivered_or_may_be_about_to_begin_is_left_alone(repository: R
     assert airflow.started == []
 
 
-def test_an_application_that_was_never_delivered_is_not_delivered_unasked(
+def test_what_was_never_delivered_when_airdock_came_is_told_once_and_not_delivered_unasked(
     repository: Repository, airflow: Airflow
 ) -> None:
-    repository.push()
+    old = repository.push()
+    [told] = repository.find()
+    assert (told.kind, told.mended) == ("push", False)
+    assert f"main is at {old[:12]} since before the first look, and was never delivered" in told.sentence
     assert repository.find() == []
     assert airflow.started == []
+
+    lost = repository.push()
+    repository.find()
+    assert [run.conf["revision"] for run in airflow.started] == [lost]
+
+
+def test_a_branch_that_came_while_nobody_listened_is_delivered(repository: Repository, airflow: Airflow) -> None:
+    repository.began_with(repository.push())
+    pipeline = repository.pipeline(branches=["main", "release/*"], paths=["services/greeter"])
+    assert repository.find(pipeline) == []
+    release = repository.branch("release/1.2")
+    [found] = repository.find(pipeline)
+    assert found.mended
+    assert [run.conf for run in airflow.started] == [{"revision": release, "ref": "refs/heads/release/1.2"}]
+
+
+def test_old_branches_that_new_patterns_name_are_told_and_not_delivered(
+    repository: Repository, airflow: Airflow
+) -> None:
+    repository.began_with(repository.push())
+    repository.find()
+    repository.branch("release/0.9")
+    [found] = repository.find(repository.pipeline(branches=["main", "release/*"]))
+    assert "release/0.9 is at" in found.sentence
+    assert airflow.started == []
+
+
+def test_of_more_branches_than_are_looked_at_those_with_a_name_of_their_own_come_first(
+    repository: Repository, airflow: Airflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(missed_pushes, "MOST_BRANCHES", 3)
+    repository.began_with(repository.push())
+    for number in range(4):
+        repository.branch(f"feature/{number}")
+    pipeline = repository.pipeline(branches=["feature/*", "main"])
+    repository.find(pipeline)
+    lost = repository.push()
+    found = [each.sentence for each in repository.find(pipeline)]
+    assert found[0] == "2 branches are not looked at, as more than 3 fit: feature/2, feature/3"
+    assert [run.conf["revision"] for run in airflow.started] == [lost]
+
+    repository.branch("feature/0", gone=True)
+    repository.branch("feature/1", gone=True)
+    assert all("since before the first look" in each.sentence for each in repository.find(pipeline)[1:])
+    assert len(airflow.started) == 1
+
+
+def test_a_head_that_comes_back_after_another_was_delivered_is_a_push_of_its_own(
+    repository: Repository, airflow: Airflow
+) -> None:
+    repository.began_with(repository.push())
+    first = repository.push()
+    repository.find()
+    repository.began_with(repository.push())
+    git(repository.work, "reset", "-q", "--hard", first)
+    git(repository.work, "push", "-q", "--force", str(repository.server.root / "app.git"), "HEAD:main")
+    [found] = repository.find()
+    assert found.mended
+    assert [run.conf["revision"] for run in airflow.started] == [first, first]
+    [known] = repository.find()
+    assert "is there already" in known.sentence
+    assert len(airflow.started) == 2
 
 
 def test_a_push_that_changes_nothing_of_the_application_is_seen_once(repository: Repository, airflow: Airflow) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from airdock.plan.lease import Lease
+from airdock.plan.push import DELIVERY
 from airdock.plan.push_run import conf_of
 from airdock.plan.reconcile import drift, left_behind, lost_push, missed
 
@@ -15,26 +16,35 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
-    ("head", "begun", "waiting", "act", "told"),
+    ("head", "begun", "waiting", "first", "act", "told"),
     [
-        (NEW, OLD, 0, True, "main is at bbbbbbbbbbbb, and no delivery has begun with it"),
-        (NEW, OLD, 1, False, "a run waits that may be of it"),
-        (NEW, NEW, 0, False, "as delivered"),
-        (NEW, None, 0, False, "has never been delivered"),
-        ("", OLD, 0, False, "main is gone"),
+        (NEW, OLD, 0, False, True, "main is at bbbbbbbbbbbb, and no delivery has begun with it"),
+        (NEW, OLD, 0, True, True, "main is at bbbbbbbbbbbb, and no delivery has begun with it"),
+        (NEW, OLD, 1, False, False, "a run waits that may be of it"),
+        (NEW, NEW, 0, False, False, "as delivered"),
+        (NEW, None, 0, True, False, "was never delivered"),
+        (NEW, None, 0, False, True, "no delivery has begun with it"),
+        (NEW, None, 1, False, False, "a run waits that may be of it"),
+        ("", OLD, 0, False, False, "main is gone"),
     ],
 )
 def test_a_head_that_nobody_began_with_was_missed(
-    head: str, begun: str | None, waiting: int, act: bool, told: str
+    head: str, begun: str | None, waiting: int, first: bool, act: bool, told: str
 ) -> None:
-    decided = missed("main", head, begun, waiting)
+    decided = missed("main", head, begun, waiting, first)
     assert decided.act is act
     assert told in decided.sentence
 
 
 def test_a_lost_push_has_one_run_id_and_names_its_branch() -> None:
-    push = lost_push("acme/greeter", "refs/heads/main", OLD, NEW)
-    assert push.run_id == f"reconcile__{NEW}"
+    push, again, later, other = (
+        lost_push("acme/greeter", "refs/heads/main", before, began, NEW)
+        for before, began in ((OLD, "github__1"), (OLD, "github__1"), (OLD, "github__2"), ("c" * 40, "github__1"))
+    )
+    assert push.run_id.startswith(f"reconcile__{NEW}.")
+    assert DELIVERY.accepts(push.delivery)
+    assert push == again
+    assert len({push.run_id, later.run_id, other.run_id}) == 3
     assert conf_of(push) == {"revision": NEW, "ref": "refs/heads/main"}
 
 

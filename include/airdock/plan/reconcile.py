@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 
 from airdock.plan.lease import Lease
 from airdock.plan.push import Kind, Push, Repository
@@ -37,13 +38,15 @@ class Decision:
     sentence: str
 
 
-def missed(branch: str, head: str, begun: str | None, waiting: int) -> Decision:
+def missed(branch: str, head: str, begun: str | None, waiting: int, first: bool = False) -> Decision:
     """Whether a branch's head was pushed and never begun with.
 
     `begun`: the commit that a delivery has last begun with, None where none has. `waiting`: runs that have not begun.
+    `first`: nobody has looked before: what is there was perhaps never meant to be delivered. Later it was pushed since.
     """
-    if begun is None:
-        return Decision(False, f"{branch} has never been delivered: its first delivery is somebody's own")
+    if begun is None and first:
+        told = f"{branch} is at {head[:12]} since before the first look, and was never delivered"
+        return Decision(False, f"{told}: its first delivery is somebody's own")
     if head in ("", begun):
         return Decision(False, f"{branch} is {'gone' if not head else f'at {head[:12]}, as delivered'}")
     if waiting:
@@ -51,9 +54,14 @@ def missed(branch: str, head: str, begun: str | None, waiting: int) -> Decision:
     return Decision(True, f"{branch} is at {head[:12]}, and no delivery has begun with it")
 
 
-def lost_push(name: str, ref: str, begun: str, head: str) -> Push:
-    """The push that must have been, as its message would have told it; its run id is the same every time."""
-    return Push(PROVIDER, head, Repository("", name), Kind.BRANCH, ref, before=begun, after=head)
+def lost_push(name: str, ref: str, before: str, began: str, head: str) -> Push:
+    """The push that must have been, as its message would have told it.
+
+    `before`, `began`: the commit that a delivery has last begun with, and its run. Until another one begins, the run id
+    stays the same; the same head is a push of its own when it comes back after something else.
+    """
+    follows = sha256(f"{before} {began}".encode()).hexdigest()[:8]
+    return Push(PROVIDER, f"{head}.{follows}", Repository("", name), Kind.BRANCH, ref, before=before, after=head)
 
 
 def left_behind(lease: Lease | None, state: str | None, now: datetime) -> Decision:

@@ -65,8 +65,8 @@ class FindMissedPushesOperator(ReconcileOperator):
         def started(pipeline: Pipeline) -> Iterable[Found]:
             dag = dag_id(pipeline.application)
             for push, why in missed_pushes(pipeline, now, lambda: runs.count(dag, "queued")):
-                fresh = runs.start(dag, push.run_id, conf_of(push), note_of(push))
-                told = why if fresh else f"{why}; its run {push.run_id} is there already"
+                fresh = push is not None and runs.start(dag, push.run_id, conf_of(push), note_of(push))
+                told = f"{why}; its run {push.run_id} is there already" if push and not fresh else why
                 yield Found("push", pipeline.application, "", told, fresh)
 
         return started
