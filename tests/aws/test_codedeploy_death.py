@@ -9,7 +9,9 @@ from tests.local_aws_process import LocalAws
 
 
 @pytest.fixture
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BlueGreen]:
+def stage(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Iterator[BlueGreen]:
+    # As long as AWS gives green itself: a restart takes seconds here, which are minutes of this clock.
+    monkeypatch.setenv("LOCAL_AWS_GREEN_TIMEOUT_MINUTES", "60")
     aws = LocalAws(tmp_path_factory.mktemp("death"), minute_seconds=1.0).start()
     try:
         yield BlueGreen(aws)
@@ -53,7 +55,8 @@ def test_death_while_green_starts_makes_no_second_task_set(stage: BlueGreen) -> 
     deployment = stage.deploy(stage.task_definition("v2"))
     until(lambda: bool(stage.aws.effects("ecs", "CreateTaskSet")), "green to be created", stage.aws)
     die(stage)
-    assert stage.ended(deployment)["status"] == "Succeeded"
+    info = stage.ended(deployment)
+    assert info["status"] == "Succeeded", info
     assert len([entry for entry in stage.aws.effects("ecs", "CreateTaskSet") if not entry["error"]]) == 1
     assert [found["externalId"] for found in stage.task_sets()] == [deployment]
 
@@ -62,6 +65,7 @@ def test_death_in_the_termination_wait_ends_with_the_original_gone(stage: BlueGr
     deployment = stage.deploy(stage.task_definition("v2"))
     until(lambda: stage.info(deployment)["instanceTerminationWaitTimeStarted"], "the wait to start", stage.aws)
     die(stage)
-    assert stage.ended(deployment)["status"] == "Succeeded"
+    info = stage.ended(deployment)
+    assert info["status"] == "Succeeded", info
     assert stage.shares(deployment) == [100]
     assert [found["externalId"] for found in stage.task_sets()] == [deployment]

@@ -24,6 +24,8 @@ from local_aws.world import World
 
 LOG = logging.getLogger("local_aws.elbv2")
 FLUSH_SECONDS = 0.5
+SHORTEST_DRAIN_SECONDS = 5.0
+"""Requests are as slow as the machine, not as the clock: those under way are waited for at least so long."""
 DRAIN_LOOK_SECONDS = 0.05
 # How long a listener that closes waits for the answers under way.
 LAST_ANSWER_SECONDS = 1.0
@@ -140,7 +142,7 @@ class Balancer:
     async def _deregister(self, keys: list[Key]) -> None:
         for key in keys:
             group = group_of(key[0])
-            delay = self._world.clock.seconds(drain_seconds(group) if group else 0)
+            delay = max(self._world.clock.seconds(drain_seconds(group) if group else 0), SHORTEST_DRAIN_SECONDS)
             target = self.targets.drain(key, self._world.clock.now().timestamp() + delay)
             self._checks.forget(key)
             if target:
