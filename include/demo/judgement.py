@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from demo.delivery import Delivery
 
 PROMISED = ("live", "live", "rolled_back")
+CANARY_PERCENT, TOLERATED_POINTS = 10, 3
+"""What dags/pipelines/greeter.yaml gives the new version first, and how far off the measured share may be."""
 
 
 def complaints(deliveries: Sequence[Delivery]) -> list[str]:
@@ -18,7 +20,7 @@ def complaints(deliveries: Sequence[Delivery]) -> list[str]:
         for delivery, promised in zip(deliveries, PROMISED, strict=True)
         for complaint in _outcome(delivery, promised)
     ]
-    return told + _production(deliveries) + _canary(deliveries[1])
+    return told + _production(deliveries) + _requests(deliveries[1]) + _share(deliveries[1])
 
 
 def _outcome(delivery: Delivery, promised: str) -> list[str]:
@@ -45,7 +47,7 @@ def _production(deliveries: Sequence[Delivery]) -> list[str]:
     return told
 
 
-def _canary(delivery: Delivery) -> list[str]:
+def _requests(delivery: Delivery) -> list[str]:
     if not delivery.answers:
         return [f"no request was sent while {delivery.change.version} was delivered"]
     failed = [answer for answer in delivery.answers if answer.failed]
@@ -53,3 +55,13 @@ def _canary(delivery: Delivery) -> list[str]:
         return []
     why = failed[0].problem or f"status {failed[0].status}"
     return [f"{len(failed)} of {len(delivery.answers)} requests failed during the canary, the first with {why}"]
+
+
+def _share(delivery: Delivery) -> list[str]:
+    version, first = delivery.change.version, next(iter(delivery.shares), None)
+    if first is None or first.percent != CANARY_PERCENT:
+        return [f"{version} was no canary: its first step was not {CANARY_PERCENT} % of the traffic"]
+    measured = first.measured(version)
+    if abs(measured - CANARY_PERCENT) <= TOLERATED_POINTS:
+        return []
+    return [f"{version} answered {measured:.1f} % of the requests during its canary, not {CANARY_PERCENT} %"]

@@ -8,15 +8,16 @@ from demo.delivery import Delivery
 from demo.facts import Facts, covered
 from demo.judgement import complaints
 from demo.releases import FIRST, SECOND, THIRD, Change
-from demo.traffic import Answer
+from demo.traffic import Answer, Share
 
 GOOD = Answer(1.0, 1.1, "2.0.0", 200)
+TENTH = Share(10, 15.0, {"1.0.0": 90, "2.0.0": 10})
 
 
 def a_delivery(change: Change, outcome: str, built: str, in_production: str) -> Delivery:
     state = "success" if outcome == "live" else "failed"
     facts = Facts(built, in_production, (), 1.0)
-    return Delivery(change, "c" * 40, "run", state, outcome, "because", 2.0, facts, (GOOD,), ())
+    return Delivery(change, "c" * 40, "run", state, outcome, "because", 2.0, facts, (GOOD,), (TENTH,))
 
 
 def as_promised() -> list[Delivery]:
@@ -41,6 +42,9 @@ def test_demo_passes_when_all_is_as_promised() -> None:
         (2, {"facts": Facts("sha256:3", "sha256:3", (), 1)}, "after 3.0.0 production runs sha256:3, not 2.0.0"),
         (0, {"facts": Facts("", "", (), 1)}, "never built"),
         (1, {"answers": ()}, "no request was sent"),
+        (1, {"shares": ()}, "2.0.0 was no canary"),
+        (1, {"shares": (Share(100, 9.0, {"2.0.0": 90}),)}, "2.0.0 was no canary"),
+        (1, {"shares": (replace(TENTH, answered={"1.0.0": 80, "2.0.0": 20}),)}, "answered 20.0 % of the requests"),
         (1, {"answers": (GOOD, Answer(2, 2.1, "2.0.0", 502, "Bad Gateway"))}, "1 of 2 requests failed"),
     ],
 )

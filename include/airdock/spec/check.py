@@ -30,7 +30,7 @@ Statistic = Annotated[
         "Sum, Average, Minimum, Maximum, SampleCount or a percentile such as p99",
     ),
 ]
-Query = Annotated[str, Form(r"(?s).*\S.*", "a query", 10_000)]
+Query = Annotated[str, Form(r"[\s\S]*\S[\s\S]*", "a query", 10_000)]
 
 
 class Bounded(Part):
