@@ -9,10 +9,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from airdock.aws.hooks import Account
 from airdock.aws.operators.traffic_steps import TrafficSteps, decisions
 from airdock.aws.production import Service
+from airdock.errors import Fault
 from airdock.spec import Analysis
 from tests.fakes import a_context
 
@@ -43,16 +45,30 @@ def greeter() -> Iterator[Any]:
 
 
 class FakeAws:
-    """The calls around a pause; `given` are the answers that ECS took."""
+    """The calls around a pause; `given` are the answers that ECS took.
+
+    `refusals`: how many answers it refuses first. `waits`: whether it tells all the same that it waits for one.
+    """
 
     def __init__(self) -> None:
         self.given: list[tuple[str, str]] = []
+        self.refusals, self.waits = 0, True
+
+    def answer(self, serviceDeploymentArn: str, hookId: str, action: str) -> None:
+        if self.refusals:
+            self.refusals -= 1
+            told = {"Code": "InvalidParameterException", "Message": "not now"}
+            raise ClientError({"Error": told}, "ContinueServiceDeployment")
+        self.given.append((hookId, action))
+
+    def described(self, serviceDeploymentArns: list[str]) -> dict[str, Any]:
+        hook = {"hookId": "h1", "targetType": "PAUSE", "status": "AWAITING_ACTION" if self.waits else "TIMED_OUT"}
+        return {"serviceDeployments": [{"lifecycleHookDetails": [hook]}]}
 
     def client(self, *_: Any) -> Any:
         return SimpleNamespace(
-            continue_service_deployment=lambda serviceDeploymentArn, hookId, action: self.given.append(
-                (hookId, action)
-            ),
+            continue_service_deployment=self.answer,
+            describe_service_deployments=self.described,
             describe_service_revisions=lambda serviceRevisionArns: {
                 "serviceRevisions": [
                     {"serviceRevisionArn": arn, "taskDefinition": arn.replace("revision", "task-definition")}
@@ -66,6 +82,7 @@ class FakeAws:
 def aws(monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     aws = FakeAws()
     monkeypatch.setattr("airdock.aws.hooks._client", aws.client)
+    monkeypatch.setattr("time.sleep", lambda _: None)
     return aws
 
 
@@ -121,3 +138,24 @@ def test_a_step_with_traffic_is_measured(aws: FakeAws, greeter: Any) -> None:
     steps(context, greeter.url).answer(facts("h1", 0.0))
     assert steps(context, greeter.url).answer(facts("h2", 20.0))
     assert (aws.given[-1], greeter.asked) == (("h2", "CONTINUE"), 2)
+
+
+def test_an_answer_that_ecs_refuses_while_it_waits_is_given_again(aws: FakeAws, greeter: Any) -> None:
+    aws.refusals = 2
+    assert steps(a_context(), greeter.url).answer(facts("h1", 0.0))
+    assert aws.given == [("h1", "CONTINUE")]
+
+
+def test_a_pause_that_is_over_is_left_alone(aws: FakeAws, greeter: Any) -> None:
+    aws.refusals, aws.waits = 1, False
+    assert steps(a_context(), greeter.url).answer(facts("h1", 0.0))
+    assert aws.given == []
+
+
+def test_a_pause_that_takes_no_answer_is_tried_again_later_with_the_same_decision(aws: FakeAws, greeter: Any) -> None:
+    aws.refusals, context = 3, a_context()
+    with pytest.raises(Fault, match=r"refuses the answer CONTINUE to the hook h1, and waits for one: .*not now"):
+        steps(context, greeter.url).answer(facts("h1", 0.0))
+    assert steps(context, greeter.url).answer(facts("h1", 0.0))
+    assert aws.given == [("h1", "CONTINUE")]
+    assert len(decisions(context, DEPLOYMENT)) == 1

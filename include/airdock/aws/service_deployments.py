@@ -7,6 +7,7 @@ that exist are remembered; whatever appears beside them with our task definition
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -19,6 +20,8 @@ from airdock.plan.service_deployment_result import service_deployment_state
 
 MOST_LOOKED_AT = 100
 BATCH = 20
+MOST_ANSWERS = 3
+"""How often a pause is answered that waits on, before the task is tried again."""
 
 log = logging.getLogger(__name__)
 
@@ -134,8 +137,26 @@ def stop(service: Service, deployment_id: str) -> bool:
     return True
 
 
-def answer_hook(service: Service, deployment_id: str, hook_id: str, action: str) -> None:
-    """CONTINUE or ROLLBACK to a pause; an answer that ECS has already is no error. Raises Refused or Fault."""
+def answer_hook(service: Service, deployment_id: str, hook_id: str, action: str, pause_seconds: float = 2) -> None:
+    """CONTINUE or ROLLBACK to a pause; an answer that ECS no longer waits for is no error.
+
+    An answer that ECS refuses while it waits is given again, a few times.
+
+    Raises:
+        Refused: the answer may not be given.
+        Fault: ECS is out of reach, or refuses it and waits all the same.
+    """
+    refused = ""
+    for number in range(MOST_ANSWERS):
+        time.sleep(pause_seconds if number else 0)
+        refused = _refusal(service, deployment_id, hook_id, action)
+        if not refused or not _awaits(service, deployment_id, hook_id):
+            return
+    raise Fault(f"ECS refuses the answer {action} to the hook {hook_id}, and waits for one: {refused}")
+
+
+def _refusal(service: Service, deployment_id: str, hook_id: str, action: str) -> str:
+    """What ECS has against the answer, "" where it takes it."""
     from botocore.exceptions import ClientError
 
     with spoken(f"answering {action} to the hook {hook_id}"):
@@ -146,7 +167,16 @@ def answer_hook(service: Service, deployment_id: str, hook_id: str, action: str)
         except ClientError as error:
             if error_code(error) not in ("ConflictException", "InvalidParameterException"):
                 raise
-            log.warning("ECS no longer waits for an answer to the hook %s: %s", hook_id, error)
+            log.warning("ECS does not take the answer %s to the hook %s: %s", action, hook_id, error)
+            return str(error)
+    return ""
+
+
+def _awaits(service: Service, deployment_id: str, hook_id: str) -> bool:
+    with spoken(f"asking ECS whether the hook {hook_id} waits"):
+        told = service.account.client("ecs").describe_service_deployments(serviceDeploymentArns=[deployment_id])
+    hooks = [hook for each in told["serviceDeployments"] for hook in each.get("lifecycleHookDetails", ())]
+    return any(hook["hookId"] == hook_id and hook.get("status") == "AWAITING_ACTION" for hook in hooks)
 
 
 def task_definitions(ecs: Any, revisions: Iterable[str]) -> dict[str, str]:
