@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import SimpleNamespace
 from typing import Any
@@ -53,6 +54,8 @@ class FakeAws:
     def __init__(self) -> None:
         self.given: list[tuple[str, str]] = []
         self.refusals, self.waits = 0, True
+        self.alarms: dict[str, Any] = {}
+        self.alarms_denied = False
 
     def answer(self, serviceDeploymentArn: str, hookId: str, action: str) -> None:
         if self.refusals:
@@ -65,8 +68,15 @@ class FakeAws:
         hook = {"hookId": "h1", "targetType": "PAUSE", "status": "AWAITING_ACTION" if self.waits else "TIMED_OUT"}
         return {"serviceDeployments": [{"lifecycleHookDetails": [hook]}]}
 
+    def told_alarms(self, AlarmNames: list[str], AlarmTypes: list[str]) -> dict[str, Any]:
+        assert (AlarmNames, set(AlarmTypes)) == (["greeter-5xx"], {"MetricAlarm", "CompositeAlarm"})
+        if self.alarms_denied:
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "DescribeAlarms")
+        return self.alarms
+
     def client(self, *_: Any) -> Any:
         return SimpleNamespace(
+            describe_alarms=self.told_alarms,
             continue_service_deployment=self.answer,
             describe_service_deployments=self.described,
             describe_service_revisions=lambda serviceRevisionArns: {
@@ -86,12 +96,23 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> FakeAws:
     return aws
 
 
+GUARDED = {"status": "MONITORING", "triggered": [], "names": ["greeter-5xx"]}
+STARTED = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+
+
+def an_alarm(state: str, minutes: float) -> dict[str, Any]:
+    """As CloudWatch tells it; `minutes`: when it went there, after the deployment's start."""
+    at = STARTED + timedelta(minutes=minutes)
+    reason = "3 errors" if state == "ALARM" else ""
+    return {"AlarmName": "greeter-5xx", "StateValue": state, "StateReason": reason, "StateTransitionedTimestamp": at}
+
+
 def facts(hook: str, new: float | None, **changes: Any) -> dict[str, Any]:
     """Of a deployment that waits for an answer to the hook, and tells that the new version has this share."""
     return {
         "id": DEPLOYMENT,
         "status": "IN_PROGRESS",
-        "started_at": "2026-03-01T12:00:00+00:00",
+        "started_at": STARTED.isoformat(),
         "task_definition": "arn:task-definition/new",
         "revisions": {"new": NEW, "old": OLD},
         "weights": {} if new is None else {"old": 100 - new, "new": new},
@@ -159,3 +180,32 @@ def test_a_pause_that_takes_no_answer_is_tried_again_later_with_the_same_decisio
     assert steps(context, greeter.url).answer(facts("h1", 0.0))
     assert aws.given == [("h1", "CONTINUE")]
     assert len(decisions(context, DEPLOYMENT)) == 1
+
+
+@pytest.mark.parametrize("kind", ["MetricAlarms", "CompositeAlarms"])
+@pytest.mark.parametrize("share", [0.0, 20.0])
+def test_an_alarm_of_the_deployment_that_is_on_takes_the_traffic_back(
+    aws: FakeAws, greeter: Any, kind: str, share: float
+) -> None:
+    aws.alarms, context = {kind: [an_alarm("ALARM", 5)]}, a_context()
+    assert steps(context, greeter.url).answer(facts("h1", share, alarms=GUARDED))
+    assert (aws.given, greeter.asked) == ([("h1", "ROLLBACK")], 0)
+    assert decisions(context, DEPLOYMENT)[0].sentence == "alarm greeter-5xx is on: 3 errors"
+
+
+@pytest.mark.parametrize("alarm", [an_alarm("OK", 5), an_alarm("ALARM", -5)])
+def test_an_alarm_that_is_quiet_or_was_on_before_does_not_count(
+    aws: FakeAws, greeter: Any, alarm: dict[str, Any]
+) -> None:
+    aws.alarms = {"MetricAlarms": [alarm]}
+    assert steps(a_context(), greeter.url).answer(facts("h1", 20.0, alarms=GUARDED))
+    assert (aws.given, greeter.asked) == ([("h1", "CONTINUE")], 2)
+
+
+@pytest.mark.parametrize("share", [0.0, 20.0])
+def test_alarms_that_may_not_be_read_are_inconclusive(aws: FakeAws, greeter: Any, share: float) -> None:
+    aws.alarms_denied, context = True, a_context()
+    assert not steps(context, greeter.url).answer(facts("h1", share, alarms=GUARDED))
+    assert steps(context, greeter.url).answer(facts("h1", share, alarms=GUARDED))
+    assert aws.given == [("h1", "ROLLBACK")]
+    assert "greeter-5xx" in decisions(context, DEPLOYMENT)[0].sentence

@@ -10,7 +10,7 @@ from airdock.plan.bounds import Finding, Mark, Measured, look_at
 from airdock.release import Record
 from airdock.spec.analysis import Analysis
 
-__all__ = ["Answer", "Decision", "Measured", "before_traffic", "judge"]
+__all__ = ["Answer", "Decision", "Measured", "alarmed", "before_traffic", "judge"]
 
 
 class Answer(StrEnum):
@@ -33,6 +33,11 @@ class Decision(Record):
 def before_traffic() -> Decision:
     """The answer before the first step, when the new version has no traffic that could be measured."""
     return Decision(Answer.CONTINUE, "the new version has no traffic yet: there is nothing to measure")
+
+
+def alarmed(alarms: Sequence[str]) -> Decision:
+    """The answer where alarms of the deployment are on, each in a sentence: nothing else counts then."""
+    return Decision(Answer.ROLLBACK, alarms[0], tuple(alarms))
 
 
 def judge(analysis: Analysis, measured: Iterable[Measured], waits_so_far: int, doubt: str = "") -> Decision:

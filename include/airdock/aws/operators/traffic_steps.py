@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Context
 
+from airdock.aws.alarms import on_since
 from airdock.aws.operators.job import memory
 from airdock.aws.production import Service
 from airdock.aws.service_deployments import answer_hook
-from airdock.plan.analysis import Answer, Decision, before_traffic, judge
+from airdock.errors import Refused
+from airdock.plan.analysis import Answer, Decision, alarmed, before_traffic, judge
 from airdock.release import Record
 
 if TYPE_CHECKING:
@@ -80,15 +82,30 @@ class TrafficSteps:
         return taken
 
     def _judged(self, facts: Mapping[str, Any], before: list[Taken], hook: str) -> Decision:
+        on, unread = self._alarms(facts)
+        if on:
+            return alarmed(on)
         moved = bool(facts["weights"].get("new"))
         if not moved and not before:
-            return before_traffic()
+            nothing = self._analysis.model_copy(update={"checks": []})
+            return judge(nothing, [], self._waited(hook), unread) if unread else before_traffic()
         from airdock.aws.analysis import gather
         from airdock.aws.sides import sides
 
         since = datetime.fromisoformat(before[-1].at if before else facts["started_at"])
         measured = gather(self._analysis, sides(self._service, facts, since))
-        return judge(self._analysis, measured, self._waited(hook), "" if moved else UNSEEN)
+        return judge(self._analysis, measured, self._waited(hook), unread or ("" if moved else UNSEEN))
+
+    def _alarms(self, facts: Mapping[str, Any]) -> tuple[list[str], str]:
+        """The deployment's alarms that have gone on in it, and why that can't be told, or "".
+
+        ECS itself ignores what was on before: so does this, or no release could mend what the alarm is about.
+        """
+        names, since = facts["alarms"].get("names", ()), datetime.fromisoformat(facts["started_at"])
+        try:
+            return on_since(self._service.account, names, since) if names else [], ""
+        except Refused as error:
+            return [], error.sentence
 
     def _waited(self, hook: str) -> int:
         """How often this step was measured before, and counted up for the next time."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 
+from airdock.aws.alarms import alarms
 from airdock.aws.hooks import Account
 from airdock.aws.preflight.look import looked
 from airdock.plan.preflight import Check, branch
 from airdock.plan.preflight_service import check_alarms
-
-KINDS = {"MetricAlarms": "MetricAlarm", "CompositeAlarms": "CompositeAlarm"}
 
 
 def guarding(account: Account, names: Sequence[str]) -> Check:
@@ -19,11 +18,5 @@ def guarding(account: Account, names: Sequence[str]) -> Check:
 
 
 def _alarms(account: Account, names: Sequence[str]) -> Check:
-    return branch("alarms", check_alarms(names, dict(_states(account, names)) if names else {}))
-
-
-def _states(account: Account, names: Sequence[str]) -> Iterator[tuple[str, str]]:
-    answer = account.client("cloudwatch").describe_alarms(AlarmNames=list(names), AlarmTypes=list(KINDS.values()))
-    for kind in KINDS:
-        for alarm in answer.get(kind, ()):
-            yield alarm["AlarmName"], alarm["StateValue"]
+    states = {each["AlarmName"]: each["StateValue"] for each in alarms(account, names)}
+    return branch("alarms", check_alarms(names, states))

@@ -32,7 +32,7 @@ class ServiceDeploymentWatch:
         hooks: [{id, type: PAUSE|AWS_LAMBDA, target, status, expires_at}],
         waiting: ids of the pauses that wait for an answer,
         failed_starts: of the new version, in a row, as DescribeServices counts them; counted_at: when, ISO 8601,
-        breaker: {status, failures, threshold}, alarms: {status, triggered: [names]},
+        breaker: {status, failures, threshold}, alarms: {status, triggered: [names], names: those that are to guard it},
         rollback_reason: "" where ECS does not roll back,
         newest: id of the service's newest deployment.
 
@@ -145,7 +145,11 @@ def _facts(told: Mapping[str, Any], revisions: Mapping[str, str], newest: str) -
             "failures": breaker.get("failureCount", 0),
             "threshold": breaker.get("threshold", 0),
         },
-        "alarms": {"status": alarms.get("status", ""), "triggered": alarms.get("triggeredAlarmNames", [])},
+        "alarms": {
+            "status": alarms.get("status", ""),
+            "triggered": alarms.get("triggeredAlarmNames", []),
+            "names": _guards(told.get("deploymentConfiguration") or {}),
+        },
         "rollback_reason": (told.get("rollback") or {}).get("reason", ""),
         "newest": newest or told["serviceDeploymentArn"],
     }
@@ -166,6 +170,12 @@ def _weights(target: Mapping[str, Any]) -> dict[str, float]:
         return {}
     new = float(target["requestedProductionTrafficWeight"])
     return {"old": 100 - new, "new": new}
+
+
+def _guards(configuration: Mapping[str, Any]) -> list[str]:
+    """The configured alarms, whether ECS watches them with this strategy or not."""
+    alarms = configuration.get("alarms") or {}
+    return list(alarms.get("alarmNames", ())) if alarms.get("enable") else []
 
 
 def _revisions(told: Mapping[str, Any]) -> list[str]:

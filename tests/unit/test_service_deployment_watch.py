@@ -1,0 +1,39 @@
+"""What is read of a service deployment, from ECS's own shapes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from airdock.aws.watch.service_deployment import ServiceDeploymentWatch
+
+ARN = "arn:aws:ecs:eu-west-1:1:service-deployment/demo/greeter/abc"
+
+
+def read(**told: Any) -> dict[str, Any]:
+    """The facts of one deployment under way, of which ECS tells this besides."""
+    deployment = {
+        "serviceDeploymentArn": ARN,
+        "serviceArn": "arn:service",
+        "clusterArn": "arn:cluster",
+        "status": "IN_PROGRESS",
+        "createdAt": datetime(2026, 3, 1, tzinfo=UTC),
+        "targetServiceRevision": {"arn": "arn:new"},
+        **told,
+    }
+    ecs = SimpleNamespace(
+        describe_service_deployments=lambda **_: {"serviceDeployments": [deployment]},
+        describe_service_revisions=lambda **_: {"serviceRevisions": []},
+        describe_services=lambda **_: {"services": []},
+    )
+    return ServiceDeploymentWatch().read(lambda _: ecs, [ARN])[ARN]
+
+
+@pytest.mark.parametrize(("enabled", "names"), [(True, ["greeter-5xx"]), (False, [])])
+def test_the_alarms_of_the_deployment_are_those_that_it_was_asked_with(enabled: bool, names: list[str]) -> None:
+    alarms = {"alarmNames": ["greeter-5xx"], "enable": enabled, "rollback": True}
+    facts = read(deploymentConfiguration={"alarms": alarms}, alarms={"status": "DISABLED"})
+    assert facts["alarms"] == {"status": "DISABLED", "triggered": [], "names": names}
