@@ -40,7 +40,7 @@ lint: setup
 
 # Between containers the sample's balancer has a name; 127.0.0.1 would be each container itself.
 up: $(SECRETS)
-	@rm -rf .compose && mkdir .compose && for file in dags/pipelines/*.yaml; do \
+	@mkdir -p .compose && rm -f .compose/* && for file in dags/pipelines/*.yaml; do \
 	  sed 's|//127\.0\.0\.1:8000/|//local-aws:8000/|' "$$file" > ".compose/$${file##*/}"; done
 	AIRDOCK_PIPELINES=./.compose AWS_ENDPOINT_URL=$${AWS_ENDPOINT_URL-http://local-aws:4566} AWS_ACCESS_KEY_ID=$${AWS_ACCESS_KEY_ID-local} \
 	AWS_SECRET_ACCESS_KEY=$${AWS_SECRET_ACCESS_KEY-local} $(COMPOSE) up --build --detach --wait
