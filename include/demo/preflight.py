@@ -5,6 +5,7 @@
 Exits 2 with one message that names everything that is missing and what to do about it.
 """
 
+import platform
 import shutil
 import socket
 import sys
@@ -17,7 +18,17 @@ PYTHONS = ((3, 11), (3, 13))
 
 def complaints(directory: str = ".") -> "list[str]":
     """Everything that stands in the way, a sentence each."""
-    return [each for each in [_python(), _git(), _disk(directory), *(_port(*port) for port in PORTS)] if each]
+    return [
+        each for each in [_system(), _python(), _git(), _disk(directory), *(_port(*port) for port in PORTS)] if each
+    ]
+
+
+def _system() -> str:
+    found = platform.system()
+    if found == "Linux":
+        return ""
+    why = "tasks run as Linux processes, or as containers at addresses that only Linux itself reaches"
+    return f"Linux is needed and this is {found}: {why}; use a Linux machine, or Docker Compose with make up"
 
 
 def _python() -> str:

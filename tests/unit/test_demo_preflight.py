@@ -4,12 +4,14 @@ import os
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from demo import preflight
+from demo.__main__ import began
 
 PROGRAM = Path(preflight.__file__)
 
@@ -50,3 +52,21 @@ def test_other_python_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(preflight, "PYTHONS", ((3, 98), (3, 99)))
     [told] = preflight.complaints()
     assert ".".join(map(str, sys.version_info[:3])) in told
+
+
+def test_another_system_is_told_what_to_do_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "PORTS", ())
+    monkeypatch.setattr("platform.system", lambda: "Darwin")
+    [told] = preflight.complaints()
+    assert told.startswith("Linux is needed and this is Darwin")
+    assert "make up" in told
+
+
+@pytest.mark.parametrize("told", ["1700000000.25", "1700000000.N", "1700000000."])
+def test_the_beginning_is_read_from_any_date_program(told: str) -> None:
+    assert int(began(told)) == 1700000000
+
+
+def test_without_a_beginning_it_is_now() -> None:
+    before = time.time()
+    assert before <= began("") <= time.time()
