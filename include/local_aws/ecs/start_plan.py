@@ -9,6 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from local_aws.ecs.fargate import memory_mib
 from local_aws.ecs.records import Document, region_of
 from local_aws.runtime.container import Image, Start
 from local_aws.world import World
@@ -48,6 +49,7 @@ def start_of(world: World, task: Document, container: Document, image: Image) ->
         **_pairs(override),
     }
     command = override.get("command") or container.get("command")
+    sized = {**container, **override}
     return Start(
         image=image,
         environment=environment,
@@ -55,6 +57,11 @@ def start_of(world: World, task: Document, container: Document, image: Image) ->
         command=command or None,
         working_directory=container.get("workingDirectory"),
         address=task["_"]["address"],
+        user=container.get("user"),
+        memory_mib=sized.get("memory") or memory_mib(task.get("memory") or "0"),
+        memory_reservation_mib=sized.get("memoryReservation") or 0,
+        cpu_units=sized.get("cpu") or 0,
+        read_only=bool(container.get("readonlyRootFilesystem")),
     )
 
 

@@ -49,7 +49,10 @@ class Image:
 
 @dataclass(frozen=True)
 class Start:
-    """How to start a container; None means what the image says. `address` is the task's own, "" when not known yet."""
+    """How to start a container; None means what the image says. `address` is the task's own, "" when not known yet.
+
+    `memory_mib` (which kills), `memory_reservation_mib` and `cpu_units` (its share against others): 0 is no limit.
+    """
 
     image: Image
     environment: Mapping[str, str]
@@ -57,6 +60,11 @@ class Start:
     command: Sequence[str] | None = None
     working_directory: str | None = None
     address: str = ""
+    user: str | None = None
+    memory_mib: int = 0
+    memory_reservation_mib: int = 0
+    cpu_units: int = 0
+    read_only: bool = False
 
     def argv(self) -> list[str]:
         """The whole command line. As in Docker, a new entry point drops the image's command."""

@@ -21,6 +21,8 @@ from local_aws.world import World
 TASK_LABEL = "local-aws.task"
 STATE_LABEL = "local-aws.state"
 KILLED = 137
+MIB = 1024**2
+FEWEST_SHARES = 2
 # Longer than any probe, stop or pull from our own registry takes.
 ENGINE_SECONDS = 120
 
@@ -66,6 +68,9 @@ class EngineRuntime:
                 name=self._name(place),
                 labels={TASK_LABEL: place.task, STATE_LABEL: self._state},
                 network_mode=f"container:{sibling.id}" if sibling else "bridge",
+                user=start.user,
+                read_only=start.read_only,
+                **_limits(start),
             )
             container.start()
             return start.address or _address(container)
@@ -147,6 +152,16 @@ class EngineRuntime:
         state = hashlib.sha256(self._state.encode()).hexdigest()[:8]
         task = place.task.rpartition("/")[2]
         return f"local-aws-{state}-{task[:12]}-{re.sub('[^a-zA-Z0-9_.-]', '-', place.name)}"
+
+
+def _limits(start: Start) -> dict[str, Any]:
+    """As ECS's agent sets them; the task's own CPU is no limit here, for programs start in real time."""
+    wanted = {
+        "mem_limit": start.memory_mib * MIB,
+        "mem_reservation": start.memory_reservation_mib * MIB,
+        "cpu_shares": max(start.cpu_units, FEWEST_SHARES) if start.cpu_units else 0,
+    }
+    return {name: value for name, value in wanted.items() if value}
 
 
 def _said(error: Exception) -> str:
