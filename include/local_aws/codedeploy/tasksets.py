@@ -59,7 +59,10 @@ class TaskSets:
         ]
 
     def create(self, deployment_id: str, like: dict[str, Any], target_group_arn: str) -> dict[str, Any]:
-        """Create the replacement: as the AppSpec says, and like the primary one where it says nothing."""
+        """Create the replacement as the AppSpec says.
+
+        Where it says nothing, the network is the primary task set's; capacity providers and platform version are not.
+        """
         target = self._target
         balancer = {
             "targetGroupArn": target_group_arn,
@@ -73,9 +76,9 @@ class TaskSets:
             "loadBalancers": [balancer],
             "scale": {"value": 100.0, "unit": "PERCENT"},
             "networkConfiguration": target.network or like.get("networkConfiguration"),
-            "platformVersion": target.platform_version or like.get("platformVersion"),
+            "platformVersion": target.platform_version,
             "serviceRegistries": like.get("serviceRegistries"),
-            **self._capacity(like),
+            "capacityProviderStrategy": target.capacity_providers,
         }
         given = {key: value for key, value in wanted.items() if value}
         return dict(self._ecs.create_task_set(**self._where, **given)["taskSet"])
@@ -88,10 +91,6 @@ class TaskSets:
         """Begin to drain and delete a task set that is not on its way out already."""
         if task_set["status"] != "DRAINING":
             self._ecs.delete_task_set(**self._where, taskSet=task_set["id"], force=True)
-
-    def _capacity(self, like: dict[str, Any]) -> dict[str, Any]:
-        providers = self._target.capacity_providers or like.get("capacityProviderStrategy")
-        return {"capacityProviderStrategy": providers} if providers else {"launchType": like.get("launchType")}
 
 
 def seen(task_set: dict[str, Any], target_group: str, target_group_arn: str) -> TaskSet:

@@ -80,6 +80,11 @@ def make_primary(service: Document) -> None:
     world().store.put(TASK_SET, task_set["taskSetArn"], task_set)
 
 
+def launch_type(given: Document) -> Document:
+    """The launch type of what runs on no capacity providers, which take its place."""
+    return {} if given.get("capacityProviderStrategy") else {"launchType": "FARGATE"}
+
+
 def amend(kind: str, key: str, **fields: Any) -> None:
     """Set fields of a document."""
     world().store.update(kind, key, lambda document: {**document, **fields})

@@ -8,7 +8,7 @@ from moto.core.responses import ActionResult
 
 from local_aws.ecs.admission import check_balancers, check_network, check_offered, check_update
 from local_aws.ecs.definitions import Definitions
-from local_aws.ecs.deployments import DEPLOYED, amend, make_primary, rescale, set_desired
+from local_aws.ecs.deployments import DEPLOYED, amend, launch_type, make_primary, rescale, set_desired
 from local_aws.ecs.records import SERVICE, TASK_SET, Document, arn, last, now, task_sets_of
 from local_aws.ecs.refusals import (
     ClientError,
@@ -207,7 +207,7 @@ class Services(Definitions):
             "status": "ACTIVE",
             "loadBalancers": [],
             "serviceRegistries": [],
-            "launchType": "FARGATE",
+            **launch_type(given),
             **{name: given[name] for name in _COPIED if given.get(name) is not None},
             "desiredCount": int(given["desiredCount"]),
             "schedulingStrategy": "REPLICA",
@@ -220,7 +220,7 @@ class Services(Definitions):
             "deployments": [],
             "_": {"failures": {}, "retry": {}, "steady": []},
         }
-        if service["launchType"] == "FARGATE":
+        if service.get("launchType", "FARGATE") == "FARGATE":
             service |= {"platformVersion": given.get("platformVersion") or "LATEST", "platformFamily": "Linux"}
         if named:
             service["taskDefinition"] = self.definition(named).arn

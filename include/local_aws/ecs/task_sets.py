@@ -6,7 +6,7 @@ from moto.core.responses import ActionResult
 
 from local_aws.ecs.admission import check_balancers, check_network
 from local_aws.ecs.decisions import scaled
-from local_aws.ecs.deployments import amend, rescale
+from local_aws.ecs.deployments import amend, launch_type, rescale
 from local_aws.ecs.records import SERVICE, TASK_SET, Document, arn, deployment_id, last, now, task_sets_of
 from local_aws.ecs.refusals import InvalidParameterError, ServiceNotActiveError, TaskSetNotFoundError
 from local_aws.ecs.service_views import described_task_set
@@ -23,7 +23,15 @@ _COPIED = (
     "platformVersion",
     "tags",
 )
-_SERVED = ("taskDefinition", "loadBalancers", "networkConfiguration", "platformVersion", "launchType")
+_SERVED = (
+    "taskDefinition",
+    "loadBalancers",
+    "networkConfiguration",
+    "platformVersion",
+    "launchType",
+    "capacityProviderStrategy",
+)
+"""What a service shows of its primary task set."""
 
 
 class TaskSets(Services):
@@ -71,7 +79,7 @@ class TaskSets(Services):
         if chosen["status"] == "DRAINING":
             raise InvalidParameterError("A task set that is DRAINING cannot become the primary task set.")
         service = self.service(self._get_param("service"))
-        amend(SERVICE, service["serviceArn"], **_served(chosen))
+        world().store.update(SERVICE, service["serviceArn"], lambda document: _serving(document, chosen))
         for task_set in task_sets_of(world(), service["serviceArn"]):
             is_chosen = task_set["taskSetArn"] == chosen["taskSetArn"]
             if task_set["status"] != "DRAINING":
@@ -119,7 +127,7 @@ class TaskSets(Services):
         return {
             "loadBalancers": [],
             "serviceRegistries": [],
-            "launchType": "FARGATE",
+            **launch_type(given),
             "platformVersion": "LATEST",
             "tags": [],
             **{name: given[name] for name in _COPIED if given.get(name) is not None},
@@ -148,8 +156,9 @@ def _percent(scale: Document | None) -> float:
     return float((scale or {}).get("value", 100.0))
 
 
-def _served(task_set: Document) -> Document:
-    return {name: task_set[name] for name in _SERVED if name in task_set}
+def _serving(service: Document, task_set: Document) -> Document:
+    others = {name: value for name, value in service.items() if name not in _SERVED}
+    return others | {name: task_set[name] for name in _SERVED if name in task_set}
 
 
 def _is_named(task_set: Document, names: list[str]) -> bool:
