@@ -28,6 +28,33 @@ Hooks:
   - BeforeAllowTraffic: smoke-test
 """
 
+SERVICE = {
+    "loadBalancers": [{"containerName": "web", "containerPort": 8080}],
+    "platformVersion": "1.3.0",
+    "networkConfiguration": {
+        "awsvpcConfiguration": {"subnets": ["subnet-1"], "securityGroups": ["sg-1"], "assignPublicIp": "ENABLED"}
+    },
+    "capacityProviderStrategy": [{"capacityProvider": "FARGATE_SPOT", "weight": 3, "base": 1}],
+}
+RUNS = {
+    "NetworkConfiguration": {
+        "AwsvpcConfiguration": {"Subnets": ["subnet-1"], "SecurityGroups": ["sg-1"], "AssignPublicIp": "ENABLED"}
+    },
+    "CapacityProviderStrategy": [{"CapacityProvider": "FARGATE_SPOT", "Weight": 3, "Base": 1}],
+}
+
+
+def balanced(container: str, port: int) -> dict[str, Any]:
+    """A service whose live task set is behind the balancer so."""
+    balancers = [{"containerName": container, "containerPort": port}]
+    return {"taskSets": [{"status": "ACTIVE"}, {"status": "PRIMARY", "loadBalancers": balancers}]}
+
+
+def defined(**ports: list[int]) -> dict[str, Any]:
+    """A task definition with the ports that each container maps."""
+    mapped = {name: [{"containerPort": port} for port in each] for name, each in ports.items()}
+    return {"containerDefinitions": [{"name": name, "portMappings": each} for name, each in mapped.items()]}
+
 
 def properties(content: str) -> Any:
     return json.loads(content)["Resources"][0]["TargetService"]["Properties"]
@@ -35,12 +62,12 @@ def properties(content: str) -> Any:
 
 def refusal(text: str) -> str:
     with pytest.raises(Refused) as refused:
-        from_file(text, ARN)
+        from_file(text, ARN, {})
     return refused.value.sentence
 
 
 def test_file_gets_the_task_definition_and_keeps_the_rest() -> None:
-    appspec = from_file(FILE, ARN)
+    appspec = from_file(FILE, ARN, {})
     assert json.loads(appspec.content) == {
         "version": 0.0,
         "Resources": [
@@ -79,14 +106,14 @@ def test_file_may_be_json_and_spell_its_keys_in_any_case() -> None:
             "hooks": [{"afterallowtraffic": "fn"}],
         }
     )
-    content = json.loads(from_file(text, ARN).content)
+    content = json.loads(from_file(text, ARN, {}).content)
     told = content["Resources"][0]["targetService"]["Properties"]
     assert told["TaskDefinition"] == ARN
     assert content["Hooks"] == [{"AfterAllowTraffic": "fn"}]
 
 
 def test_same_file_makes_the_same_content() -> None:
-    assert from_file(FILE, ARN) == from_file(FILE, ARN)
+    assert from_file(FILE, ARN, {}) == from_file(FILE, ARN, {})
 
 
 @pytest.mark.parametrize(
@@ -122,26 +149,79 @@ def test_what_is_no_appspec_is_refused(text: str) -> None:
     assert refusal(text).startswith("appspec.yaml")
 
 
-def test_made_appspec_takes_the_port_of_the_services_balancer() -> None:
-    service = {"taskSets": [{"loadBalancers": [{"containerName": "web", "containerPort": 8080}]}]}
-    appspec = from_service(service, ARN, {}, "web")
+def test_file_keeps_what_it_says_and_gets_how_the_service_runs_where_it_says_nothing() -> None:
+    appspec = from_file(FILE, ARN, SERVICE)
+    assert properties(appspec.content) == {
+        "TaskDefinition": ARN,
+        "LoadBalancerInfo": {"ContainerName": "web", "ContainerPort": 8080},
+        "PlatformVersion": "1.4.0",
+        **RUNS,
+    }
+    assert "with the service's NetworkConfiguration and CapacityProviderStrategy" in appspec.sentence
+
+
+def test_made_appspec_runs_the_tasks_as_the_service_does() -> None:
+    told = properties(from_service(SERVICE, ARN, defined(web=[8080]), "web").content)
+    assert told == {
+        "TaskDefinition": ARN,
+        "LoadBalancerInfo": {"ContainerName": "web", "ContainerPort": 8080},
+        "PlatformVersion": "1.3.0",
+        **RUNS,
+    }
+
+
+def test_made_appspec_takes_from_the_primary_task_set_what_the_service_does_not_tell() -> None:
+    old = {"status": "ACTIVE", "capacityProviderStrategy": [{"capacityProvider": "FARGATE", "weight": 1}]}
+    service = {"taskSets": [old, {**SERVICE, "status": "PRIMARY"}]}
+    told = properties(from_service(service, ARN, defined(web=[8080]), "web").content)
+    assert told["CapacityProviderStrategy"] == RUNS["CapacityProviderStrategy"]
+    assert told["PlatformVersion"] == "1.3.0"
+
+
+def test_made_appspec_says_nothing_that_codedeploy_takes_by_itself_or_would_not_take() -> None:
+    half = {"awsvpcConfiguration": {"subnets": ["subnet-1"], "securityGroups": []}}
+    service = {"launchType": "FARGATE", "platformVersion": "LATEST", "networkConfiguration": half}
+    told = properties(from_service(service, ARN, defined(web=[8080]), "web").content)
+    assert set(told) == {"TaskDefinition", "LoadBalancerInfo"}
+
+
+def test_made_appspec_takes_the_way_of_the_services_balancer() -> None:
+    appspec = from_service(balanced("web", 8080), ARN, defined(web=[8080, 9090]), "web")
     assert properties(appspec.content) == {
         "TaskDefinition": ARN,
         "LoadBalancerInfo": {"ContainerName": "web", "ContainerPort": 8080},
     }
-    assert from_file(appspec.content, ARN).content == appspec.content
+    assert from_file(appspec.content, ARN, {}).content == appspec.content
+
+
+def test_made_appspec_leaves_the_traffic_with_a_proxy_before_the_delivered_container() -> None:
+    definition = defined(app=[8080], nginx=[80, 443])
+    appspec = from_service(balanced("nginx", 80), ARN, definition, "app")
+    assert (appspec.container, appspec.port) == ("nginx", 80)
+    assert from_service(balanced("nginx", 80), ARN, definition, "app", 443).container == "nginx"
+
+
+def test_made_appspec_goes_by_the_live_task_set_when_the_service_tells_another_way() -> None:
+    service = {**balanced("nginx", 80), "loadBalancers": [{"containerName": "app", "containerPort": 8080}]}
+    appspec = from_service(service, ARN, defined(app=[8080], nginx=[80]), "app")
+    assert (appspec.container, appspec.port) == ("nginx", 80)
+
+
+def test_made_appspec_goes_to_the_delivered_container_when_the_balancers_is_gone() -> None:
+    appspec = from_service(balanced("nginx", 80), ARN, defined(app=[8080]), "app")
+    assert (appspec.container, appspec.port) == ("app", 8080)
 
 
 def test_made_appspec_takes_the_pipelines_port_first_and_the_mapped_one_last() -> None:
-    service = {"loadBalancers": [{"containerName": "web", "containerPort": 8080}]}
-    definition = {"containerDefinitions": [{"name": "web", "portMappings": [{"containerPort": 9090}]}]}
-    assert from_service(service, ARN, definition, "web", 1234).port == 1234
-    assert from_service(service, ARN, definition, "web").port == 8080
-    assert from_service({}, ARN, definition, "web").port == 9090
+    service = balanced("web", 8080)
+    assert from_service(service, ARN, defined(web=[8080]), "web", 1234).port == 1234
+    assert from_service(service, ARN, defined(web=[8080, 9090]), "web").port == 8080
+    assert from_service(service, ARN, defined(web=[9090]), "web").port == 9090
+    assert from_service({}, ARN, defined(web=[9090]), "web").port == 9090
 
 
 def test_made_appspec_guesses_no_port() -> None:
-    mappings = [{"containerPort": 80}, {"containerPort": 81}]
-    definition = {"containerDefinitions": [{"name": "web", "portMappings": mappings}]}
     with pytest.raises(Refused, match="set container_port in the pipeline"):
-        from_service({"loadBalancers": [{"containerName": "other", "containerPort": 1}]}, ARN, definition, "web")
+        from_service(balanced("other", 1), ARN, defined(web=[80, 81]), "web")
+    with pytest.raises(Refused, match="on which port other gets its traffic"):
+        from_service(balanced("other", 1), ARN, defined(web=[80], other=[]), "web")

@@ -42,6 +42,10 @@ WORDS = {
     )
 }
 """AWS's spelling of the keys, which its own tools match in any case."""
+NETWORK = ("subnets", "securityGroups", "assignPublicIp")
+"""What an AppSpec must say of the network if it says anything."""
+LATEST = "LATEST"
+"""The platform version that CodeDeploy takes by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +59,23 @@ class AppSpec:
     sentence: str
 
 
-def from_file(text: str, task_definition: str, file: str = "appspec.yaml") -> AppSpec:
+def from_file(text: str, task_definition: str, service: Mapping[str, Any], file: str = "appspec.yaml") -> AppSpec:
     """The repository's AppSpec, YAML or JSON, with the ARN of the task definition in its place.
+
+    `service`: as DescribeServices tells it. What the file says stays; what it leaves out of how the tasks run is as
+    the service runs them now, for CodeDeploy would let go of it.
 
     Raises:
         Refused: unreadable, or not an AppSpec for one ECS service with container and port.
     """
     content = _spelled(_parsed(text, file))
-    service = _service(content, file)
-    _check_words(service["Properties"], PROPERTIES, f"{file}: the service's Properties")
+    properties = _service(content, file)["Properties"]
+    _check_words(properties, PROPERTIES, f"{file}: the service's Properties")
     _check_hooks(content.get("Hooks"), file)
-    service["Properties"]["TaskDefinition"] = task_definition
-    return _appspec(content, *_target(service["Properties"], file), f"the AppSpec is {file}")
+    added = {key: value for key, value in _as_now(service).items() if key not in properties}
+    properties |= {"TaskDefinition": task_definition, **added}
+    more = f", with the service's {' and '.join(added)}" if added else ""
+    return _appspec(content, *_target(properties, file), f"the AppSpec is {file}{more}")
 
 
 def from_service(
@@ -78,19 +87,22 @@ def from_service(
 ) -> AppSpec:
     """An AppSpec for a service as DescribeServices tells it: same balancer, everything else as it is.
 
-    `definition`: the new task definition, whose single port mapping counts where neither `port` nor the service tells.
+    The traffic goes where the balancer sends it now, which may be a sidecar, as long as the new task definition
+    (`definition`) maps that port; else to the only port of that container, or of the delivered one (`container`).
+    `port` is the pipeline's, and goes before either.
 
     Raises:
         Refused: no port for the balancer can be told.
     """
-    chosen = port or _balanced_port(service, container) or _mapped_port(definition, container)
+    name, at = _balanced(service, definition, container)
+    chosen = port or at
     if chosen is None:
-        raise Refused(f"nothing tells on which port {container} gets its traffic: set container_port in the pipeline")
-    target = {"ContainerName": container, "ContainerPort": chosen}
-    properties = {"TaskDefinition": task_definition, "LoadBalancerInfo": target}
+        raise Refused(f"nothing tells on which port {name} gets its traffic: set container_port in the pipeline")
+    target = {"ContainerName": name, "ContainerPort": chosen}
+    properties = {"TaskDefinition": task_definition, "LoadBalancerInfo": target, **_as_now(service)}
     resource = {"TargetService": {"Type": "AWS::ECS::Service", "Properties": properties}}
-    sentence = f"the AppSpec is made for {container} at port {chosen}"
-    return _appspec({"version": 0.0, "Resources": [resource]}, container, chosen, sentence)
+    sentence = f"the AppSpec is made for {name} at port {chosen}"
+    return _appspec({"version": 0.0, "Resources": [resource]}, name, chosen, sentence)
 
 
 def _appspec(content: Mapping[str, Any], container: str, port: int, sentence: str) -> AppSpec:
@@ -170,18 +182,35 @@ def _check_words(found: Mapping[str, Any], known: Sequence[str], place: str) -> 
             raise Refused(f"{place} has no {word!r}; {hint}")
 
 
-def _balanced_port(service: Mapping[str, Any], container: str) -> int | None:
-    """The port that the service's balancer uses now; in a service of CodeDeploy's the task sets tell it."""
-    holders = [service, *service.get("taskSets", [])]
-    balancers = [balancer for holder in holders for balancer in holder.get("loadBalancers", [])]
-    ports = [balancer.get("containerPort") for balancer in balancers if balancer.get("containerName") == container]
-    return int(ports[0]) if ports and ports[0] else None
+def _as_now(service: Mapping[str, Any]) -> dict[str, Any]:
+    """How the service's tasks run now, in the AppSpec's words, without what CodeDeploy takes by itself.
+
+    The service comes first, to which each primary task set hands its settings: a task set may tell LATEST by number.
+    """
+    keys, primary = ("platformVersion", "networkConfiguration", "capacityProviderStrategy"), _primary(service)
+    told = {key: service.get(key) or primary.get(key) for key in keys}
+    network = (told["networkConfiguration"] or {}).get("awsvpcConfiguration") or {}
+    whole = {key: network[key] for key in NETWORK if network.get(key)}
+    told["networkConfiguration"] = {"awsvpcConfiguration": whole} if len(whole) == len(NETWORK) else None
+    spelled: dict[str, Any] = _spelled({key: value for key, value in told.items() if value and value != LATEST})
+    return spelled
 
 
-def _mapped_port(definition: Mapping[str, Any], container: str) -> int | None:
-    containers = definition.get("containerDefinitions", [])
-    mappings = [
-        each for found in containers if found.get("name") == container for each in found.get("portMappings", [])
-    ]
-    ports = {each["containerPort"] for each in mappings if "containerPort" in each}
-    return int(ports.pop()) if len(ports) == 1 else None
+def _primary(service: Mapping[str, Any]) -> Mapping[str, Any]:
+    return next((each for each in service.get("taskSets", ()) if each.get("status") == "PRIMARY"), {})
+
+
+def _balanced(service: Mapping[str, Any], definition: Mapping[str, Any], delivered: str) -> tuple[str, int | None]:
+    """The container that gets the traffic, and its port; None where that can't be told."""
+    balancers = _primary(service).get("loadBalancers") or service.get("loadBalancers") or [{}]
+    now: Mapping[str, Any] = balancers[0]
+    mapped = {each["name"]: _ports(each) for each in definition.get("containerDefinitions", ())}
+    name = str(now.get("containerName")) if now.get("containerName") in mapped else delivered
+    ports = mapped.get(name, set())
+    if now.get("containerPort") in ports:
+        return name, int(now["containerPort"])
+    return name, next(iter(ports)) if len(ports) == 1 else None
+
+
+def _ports(container: Mapping[str, Any]) -> set[int]:
+    return {int(each["containerPort"]) for each in container.get("portMappings") or () if "containerPort" in each}

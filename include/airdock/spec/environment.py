@@ -40,7 +40,8 @@ class Environment(Part):
         default=None,
         ge=1,
         le=65535,
-        description="The port that the balancer sends traffic to, where no appspec file and no port mapping says it.",
+        description="The port that the balancer sends traffic to, where no appspec file says it and it is not that of "
+        "now. The container stays, be it the delivered one or a sidecar.",
     )
     images: dict[ContainerName, ImageReference] = Field(
         default={},
@@ -54,8 +55,9 @@ class Environment(Part):
     )
     appspec: FilePath | None = Field(
         default=None,
-        description="The AppSpec file's path in the repository, for hooks and network settings. "
-        "Without it the AppSpec is made from the service and the task definition.",
+        description="The AppSpec file's path in the repository, for hooks, network settings and capacity providers. "
+        "Settings that it leaves out stay as the service has them. Without it the AppSpec is made from the service and "
+        "the task definition.",
     )
     rollout: Rollout = Field(description="How traffic moves to the new version.")
     analysis: Analysis | None = Field(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
@@ -44,13 +45,13 @@ class CodeDeployCreateDeploymentOperator(DeployOperator):
 
     def adopt_or_start(self, context: Context) -> str:
         released, run = self.released(), context["dag_run"]
-        appspec = self._appspec(released.arn)
+        told = described(self.service)
+        appspec = self._appspec(released.arn, told)
         self.log.info(appspec.sentence)
         config = ensure_config(self.account, traffic_configuration(self.rollout.traffic))
         mark = marker(self.application, self.environment, run.run_id, clear_number(context))
-        runs_now = primary_task_definition(described(self.service))
         order = Order(released.arn, appspec, config, mark, tuple(self.rollout.alarms))
-        return adopt_or_create(self.group, order, run_since(context), runs_now)
+        return adopt_or_create(self.group, order, run_since(context), primary_task_definition(told))
 
     def judge(self, facts: Facts, causes: tuple[str, ...] = (), stopped_because: str = "") -> DeploymentResult:
         return judge_deployment(facts, self.rollout.success_at, causes, stopped_because)
@@ -86,10 +87,10 @@ class CodeDeployCreateDeploymentOperator(DeployOperator):
             rollback_id=rollback.get("id", ""),
         )
 
-    def _appspec(self, task_definition: str) -> AppSpec:
+    def _appspec(self, task_definition: str, told: Mapping[str, Any]) -> AppSpec:
         if self.target.appspec is None:
-            return made_for(self.service, task_definition, self.target.container_port)
+            return made_for(self.service, told, task_definition, self.target.container_port)
         source = Source.from_json(self.source)
         if (text := source.files.get(self.target.appspec)) is None:
             raise Refused(f"the repository has no {self.target.appspec} at {source.commit.short}")
-        return from_file(text, task_definition, self.target.appspec)
+        return from_file(text, task_definition, told, self.target.appspec)

@@ -19,6 +19,7 @@ from airdock.aws.deployments import (
 )
 from airdock.aws.operators.job import clear_number
 from airdock.aws.operators.rollback import Deployed, RollBackOperator
+from airdock.aws.production import described
 from airdock.aws.watch import Facts, Subject
 from airdock.aws.watch.deployment import DeploymentWatch
 from airdock.aws.watch.subject import look
@@ -63,7 +64,7 @@ class CodeDeployRollBackOperator(RollBackOperator):
 
     def redeploy(self, context: Context, before: str, runs_now: str) -> str:
         config = ensure_config(self.account, traffic_configuration(AllAtOnce()))
-        appspec = made_for(self.service, before, self.target.container_port)
+        appspec = made_for(self.service, described(self.service), before, self.target.container_port)
         order = Order(before, appspec, config, self._mark(context).rollback())
         return adopt_or_create(self.group, order, run_since(context), runs_now)
 

@@ -104,7 +104,7 @@ def _appspec(target: Environment, source: Source, told: Mapping[str, Any], draft
         elif (text := source.files.get(target.appspec)) is None:
             return refused("AppSpec", f"the repository has no {target.appspec}: add it, or leave `appspec` out")
         else:
-            wanted = from_file(text, TO_COME, target.appspec)
+            wanted = from_file(text, TO_COME, told, target.appspec)
     except Refused as error:
         return refused("AppSpec", error.sentence)
     return check_container_port(drafted.request, wanted.container, wanted.port)
