@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from airdock.aws.operators.codedeploy import CodeDeployCreateDeploymentOperator
+from airdock.aws.operators.codedeploy_rollback import CodeDeployRollBackOperator
 from tests.blue_green import APPLICATION, CLUSTER, BlueGreen
 from tests.delivery import a_release, a_source, a_target, connect
 from tests.fakes import a_context, run_task
@@ -93,6 +94,21 @@ def deploy(stage: Stage, arn: str, xcoms: dict[tuple[str, str], Any] | None = No
     run_task(operator, a_context("production.deploy"))
 
 
+def roll_back(xcoms: dict[tuple[str, str], Any], **changes: Any) -> Any:
+    operator = CodeDeployRollBackOperator(
+        task_id="roll_back",
+        application="greeter",
+        environment="production",
+        target=a_target(**changes),
+        register_task="production.register",
+        deploy_task="production.deploy",
+        poll_seconds=0.5,
+        handoff_seconds=1,
+    )
+    context = a_context("production.roll_back", xcoms=xcoms, states={"production.deploy": "success"})
+    return run_task(operator, context)
+
+
 def assert_runs_as_before(stage: Stage) -> None:
     live = stage.live
     assert live["capacityProviderStrategy"] == STRATEGY
@@ -120,4 +136,15 @@ def test_codedeploy_itself_lets_go_of_what_no_appspec_says(stage: Stage) -> None
 
 def test_a_release_of_what_is_behind_a_proxy_leaves_the_traffic_with_the_proxy(stage: Stage) -> None:
     deploy(stage, stage.with_application("v2"), **BEHIND)
+    assert (stage.answer(), stage.way) == ((200, "v2"), ("web", 8080))
+
+
+def test_the_way_back_goes_through_the_container_that_the_repositorys_appspec_chose(stage: Stage) -> None:
+    stage.ended(stage.deploy(stage.with_application("v2")))
+    xcoms: dict[tuple[str, str], Any] = {}
+    target = {**BEHIND, "appspec": "appspec.yaml", "container_port": 9090}
+    before = stage.live["taskDefinition"]
+    deploy(stage, stage.with_application("v3"), xcoms, **target)
+    record = roll_back(xcoms, **target)
+    assert record["task_definition"] == before
     assert (stage.answer(), stage.way) == ((200, "v2"), ("web", 8080))

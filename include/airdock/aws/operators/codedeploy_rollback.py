@@ -64,7 +64,9 @@ class CodeDeployRollBackOperator(RollBackOperator):
 
     def redeploy(self, context: Context, before: str, runs_now: str) -> str:
         config = ensure_config(self.account, traffic_configuration(AllAtOnce()))
-        appspec = made_for(self.service, described(self.service), before, self.target.container_port)
+        # To the container and port that production's traffic takes now, whoever chose them, pipeline or AppSpec file;
+        # without hooks, as CodeDeploy itself rolls back: they judge a new version, and this one was live.
+        appspec = made_for(self.service, described(self.service), before)
         order = Order(before, appspec, config, self._mark(context).rollback())
         return adopt_or_create(self.group, order, run_since(context), runs_now)
 
