@@ -2,8 +2,9 @@
 #   make demo     three deliveries on this machine       make up      Airflow on Docker Compose, with the local AWS
 #   make test     all tests                              make down    stop that again
 #   make lint     style, types, import rules, pages      make bench   the measurements
-#   make docs     renew the generated pages              make clean   remove what was made here
+#   make docs     renew the generated pages              make fuzz    signed nonsense to the webhooks, SECONDS=600
 #   make sample   the sample application's repository and infrastructure in the local AWS of make up
+#   make clean    remove what was made here
 
 SHELL := /bin/bash
 VENV := .venv
@@ -13,6 +14,7 @@ RUN := env -u PYTHONDONTWRITEBYTECODE PYTHONPATH=include $(VENV)/bin/python
 # Each writes bench/results/<its name>.json; the page is made of them.
 MEASURED := $(filter-out bench/figure.py bench/page.py,$(wildcard bench/*.py))
 PYTHON ?=
+SECONDS ?= 600
 COMPOSE := docker compose --profile local-aws
 SECRETS := secrets/.written
 
@@ -20,7 +22,7 @@ SECRETS := secrets/.written
 FIND_PYTHON = for found in $(PYTHON) python3.12 python3.11 python3.13 python3; do \
   "$$found" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null && break; done
 
-.PHONY: demo test lint up sample down bench docs setup browser lock clean
+.PHONY: demo test lint fuzz up sample down bench docs setup browser lock clean
 
 demo:
 	@began=$$(date +%s.%N); $(FIND_PYTHON); "$$found" include/demo/preflight.py || exit 2; \
@@ -37,6 +39,9 @@ lint: setup
 	$(RUN) -m mypy --strict $(addprefix include/airdock/,errors.py names.py release.py spec plan board)
 	env PYTHONPATH=include $(VENV)/bin/lint-imports
 	$(RUN) -m pytest tests/architecture
+
+fuzz: setup
+	env PYTHONPATH=include:. $(VENV)/bin/python -m tests.hooks.fuzz $(SECONDS)
 
 # Between containers the sample's balancer has a name; 127.0.0.1 would be each container itself.
 up: $(SECRETS)
