@@ -92,7 +92,7 @@ class Burst:
         requests = [a_push(self.address, number, PIPELINES) for number in range(count)]
         begun = time.monotonic()
         statuses, took, wall = asyncio.run(send(requests, AT_ONCE))
-        stored = self.count("select count(*) from airdock_push")
+        stored = self.count("select count(*) from airdock_accepted_push")
         self._until_done()
         started = self.count("select count(*) from dag_run") - before
         assert stored == started == count, f"of {count} pushes {stored} are stored, and {started} have a run"
@@ -101,7 +101,7 @@ class Burst:
 
     def beside_a_flood(self) -> dict[str, Any]:
         """How the UI's own requests fare alone, and beside unsigned requests."""
-        before = self.count("select count(*) from airdock_push")
+        before = self.count("select count(*) from airdock_accepted_push")
         alone = asyncio.run(self._ui())
         bogus = {"X-GitHub-Event": "push", "X-GitHub-Delivery": "x", "X-Hub-Signature-256": "sha256=" + "0" * 64}
         forged = Request(f"{self.address}/airdock/hooks/github", b"{}" * 1000, bogus)
@@ -112,7 +112,7 @@ class Burst:
 
         statuses, beside_it = asyncio.run(both(forged))
         _, beside_own = asyncio.run(both(own))
-        written = self.count("select count(*) from airdock_push") - before
+        written = self.count("select count(*) from airdock_accepted_push") - before
         return {
             "ui_p95_ms_alone": alone,
             "ui_p95_ms_beside_unsigned_pushes": beside_it,
@@ -137,7 +137,7 @@ class Burst:
 
     def _until_done(self) -> None:
         paused = threading.Event()
-        while self.count("select count(*) from airdock_push where done_at is null"):
+        while self.count("select count(*) from airdock_accepted_push where done_at is null"):
             self.stack.check()
             paused.wait(0.5)
 
@@ -181,7 +181,7 @@ def _measured(stack: Stack, database: str, count: int) -> dict[str, Any]:
     asyncio.run(send([a_push(burst.address, number, PIPELINES) for number in range(20)], 5))
     burst._until_done()
     with burst.engine.begin() as connection:
-        connection.execute(text("delete from airdock_push"))
+        connection.execute(text("delete from airdock_accepted_push"))
     doors = {"airflow_api": burst.airflows_own(), "webhooks": burst.pushes(count), "flood": burst.beside_a_flood()}
     ways = [sys.executable, str(Path(__file__).parent / "pushes" / "ways.py"), str(count)]
     told = subprocess.run(ways, env=airflow_environ(stack.place), stdout=subprocess.PIPE, check=True)  # noqa: S603

@@ -59,7 +59,7 @@ class Hooks:
 
     def wait_until_done(self, delivery: str) -> None:
         """Return once all is started that the push starts."""
-        done = "select 1 from airdock_push where delivery = ? and done_at is not null"
+        done = "select 1 from airdock_accepted_push where delivery = ? and done_at is not null"
         self.until(lambda: bool(self.query(done, delivery)), f"nobody took the push {delivery}")
 
     def until(self, ready: Callable[[], bool], complaint: str) -> None:
@@ -169,7 +169,7 @@ def test_push_of_unknown_files_starts_what_git_says(hooks: Hooks, server: GitSer
 
 def test_accepted_push_outlives_the_api_server(hooks: Hooks) -> None:
     deliveries = [str(uuid.uuid4()) for _ in range(10)]
-    answers = [hooks.send(sent("github_tag", each)).status_code for each in deliveries]
+    answers = [hooks.send(sent("github_tag", each, pushed_for=each)).status_code for each in deliveries]
     hooks.restart()
     assert answers == [202] * 10
     for delivery in deliveries:
@@ -207,14 +207,14 @@ def test_push_that_is_not_wanted_starts_nothing(hooks: Hooks, name: str) -> None
 
 
 def test_who_is_not_believed_is_told_so_and_writes_nothing(hooks: Hooks) -> None:
-    before = hooks.query("select count(*) from airdock_push")
+    before = hooks.query("select count(*) from airdock_accepted_push")
     provider, body, _ = sent("github_push")
     for headers in ({}, {"X-Hub-Signature-256": "sha256=" + "0" * 64}):
         with ThreadPoolExecutor(10) as at_once:
             answers = list(at_once.map(hooks.send, [(provider, body, headers)] * 100))
         assert [answer.status_code for answer in answers] == [401] * 100
     assert hooks.send(signed("bitbucket_push", body, "d1")).status_code == 503
-    assert hooks.query("select count(*) from airdock_push") == before
+    assert hooks.query("select count(*) from airdock_accepted_push") == before
 
 
 def test_thirty_megabytes_without_a_length_are_cut_short(hooks: Hooks) -> None:

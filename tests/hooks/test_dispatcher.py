@@ -14,7 +14,7 @@ from airdock.plan.push_run import conf_of, note_of
 from airdock.spec import Pipeline, parse
 from airdock.web.hooks import dispatcher as module
 from airdock.web.hooks.dispatcher import Dispatcher
-from airdock.web.hooks.inbox import Inbox, key_of
+from airdock.web.hooks.inbox import Inbox
 from airdock.web.hooks.pipelines import Pipelines
 from tests.builders import a_pipeline_text
 
@@ -67,7 +67,8 @@ class Office:
         return Dispatcher(self.inbox, lambda: self.pipelines, self.git.changed_files, self.airflow.start).drain()
 
     def result(self, push: Push = PUSH) -> list[dict[str, object]] | None:
-        return self.inbox.results([key_of(push)])[key_of(push)]
+        [(_, told)] = self.inbox.accepted_before([push])
+        return told
 
 
 @pytest.fixture

@@ -63,10 +63,9 @@ def test_push_in_hand_is_nobody_elses_until_its_time_is_over(inbox: Inbox) -> No
 def test_result_is_known_once_all_is_done(inbox: Inbox) -> None:
     inbox.put(pushes(1))
     [waiting] = inbox.take(1)
-    key = key_of(waiting.push)
-    assert inbox.results([key]) == {key: None}
+    assert inbox.accepted_before([waiting.push]) == [("github__d0000", None)]
     inbox.done(waiting.number, [{"run_id": "x"}])
-    assert inbox.results([key]) == {key: [{"run_id": "x"}]}
+    assert inbox.accepted_before([waiting.push]) == [("github__d0000", [{"run_id": "x"}])]
     assert not inbox.waiting()
 
 
@@ -83,7 +82,7 @@ def test_old_pushes_are_forgotten_but_none_that_waits(tmp_path: Path) -> None:
         database.execute(update(TABLE).where(TABLE.c.id == old.number).values(past))
     inbox.forget_old()
     with engine.connect() as database:
-        assert database.execute(text("select count(*) from airdock_push")).scalar() == 2
+        assert database.execute(text("select count(*) from airdock_accepted_push")).scalar() == 2
 
 
 def test_doorway_shares_transactions_and_tells_each_what_was_new(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> None:

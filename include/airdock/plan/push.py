@@ -50,6 +50,7 @@ class Push(Record):
     `before` and `after` are full commit ids, "" for none: a new ref has no `before`, a deleted one no `after`. Where a
     provider tells no full id of the commit for certain, `after` is the name by which git finds it.
     `files`: the paths that changed, or None when the provider did not tell all of them for certain.
+    `seal`: where the provider signs its message but not the delivery id, what the signed message is known again by.
     """
 
     provider: str
@@ -63,6 +64,7 @@ class Push(Record):
     pusher: str = ""
     subject: str = ""
     environment: str = ""
+    seal: str = ""
 
     @property
     def deleted(self) -> bool:

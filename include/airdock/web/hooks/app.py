@@ -68,19 +68,18 @@ class Desk:
         try:
             async with asyncio.timeout(LONGEST_WRITE_SECONDS):
                 new = await self._doorway.put(pushes)
-                known = [key_of(push) for push in pushes if key_of(push) not in new]
-                results = await asyncio.to_thread(self._inbox.results, known) if known else {}
+                known = [push for push in pushes if key_of(push) not in new]
+                before = await asyncio.to_thread(self._inbox.accepted_before, known) if known else []
         except Exception:
             log.exception("A push was not accepted, because it can't be stored")
             raise Declined(503, "the push can't be stored now: send it again") from None
         if new:
             self._wake()
-        runs = [push.run_id for push in pushes]
+        runs = [push.run_id for push in pushes if key_of(push) in new]
         if not known:
             return said(202, "accepted", runs=runs)
-        return said(
-            200, "accepted before", runs=runs, results=[each for result in results.values() for each in result or ()]
-        )
+        results = [each for _, result in before for each in result or ()]
+        return said(200, "accepted before", runs=[*runs, *(run_id for run_id, _ in before)], results=results)
 
 
 def said(status: int, sentence: str, **more: Any) -> Response:

@@ -1,7 +1,8 @@
 """The pushes that were accepted: a small table of Airdock's own in Airflow's metadata database.
 
 A push is safe once it is in here. Each waits until its runs have been started, and stays for some weeks, so that a
-repetition is known. SQLite and PostgreSQL; docs/decisions/accepting-pushes.md says why here.
+repetition is known; what only the body of its message tells apart from a repetition stays for longer. SQLite and
+PostgreSQL; docs/decisions/accepting-pushes.md says why here.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -36,16 +37,20 @@ from sqlalchemy.exc import DBAPIError
 from airdock.plan.push import Push
 
 KEPT = timedelta(days=30)
+SEALED = timedelta(days=400)
+"""How long a signed body is known again under another delivery id: longer than a secret should be used."""
 CLAIMED = timedelta(seconds=60)
 """How long a dispatcher has for what it has taken in hand, before another one may."""
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 TABLE = Table(
-    "airdock_push",
+    "airdock_accepted_push",
     MetaData(),
     Column("id", Integer, primary_key=True, autoincrement=True),
     Column("provider", String(40), nullable=False),
     Column("delivery", String(140), nullable=False),
+    # NULL, which is like nothing else, where the delivery id is signed.
+    Column("seal", String(80)),
     Column("push", Text, nullable=False),
     Column("received_at", DateTime(timezone=True), nullable=False),
     # Nobody may take it in hand before; far in the past until somebody has.
@@ -54,8 +59,9 @@ TABLE = Table(
     Column("attempts", Integer, nullable=False, default=0),
     Column("done_at", DateTime(timezone=True)),
     Column("result", Text),
-    UniqueConstraint("provider", "delivery", name="airdock_push_once"),
-    Index("airdock_push_waiting", "done_at", "held_until"),
+    UniqueConstraint("provider", "delivery", name="airdock_accepted_push_once"),
+    UniqueConstraint("provider", "seal", name="airdock_accepted_push_sealed_once"),
+    Index("airdock_accepted_push_waiting", "done_at", "held_until"),
 )
 """Its name changes with its columns: an older table is left as it is."""
 
@@ -97,19 +103,19 @@ class Inbox:
         On return all are on disk, the repeated ones too.
         """
         # Always in the same order: two processes that write the same ones wait for each other instead of for ever.
-        ordered = sorted(pushes, key=key_of)
+        ordered = sorted(pushes, key=lambda push: (push.provider, push.seal, push.delivery))
         if not ordered:
             return set()
         written = self._insert().returning(TABLE.c.provider, TABLE.c.delivery)
         with self._engine.begin() as database:
             return {(row.provider, row.delivery) for row in database.execute(written, [_row(each) for each in ordered])}
 
-    def results(self, keys: Sequence[Key]) -> dict[Key, Any]:
-        """What came of each of the pushes; None while it waits."""
-        same = or_(*((TABLE.c.provider == provider) & (TABLE.c.delivery == delivery) for provider, delivery in keys))
-        asked = select(TABLE.c.provider, TABLE.c.delivery, TABLE.c.result).where(same)
+    def accepted_before(self, pushes: Sequence[Push]) -> list[tuple[str, Any]]:
+        """Of each of these pushes the run id that it was accepted with, and what came of it: None while it waits, and
+        when that is long ago."""
+        asked = select(TABLE.c.delivery, TABLE.c.result)
         with self._engine.connect() as database:
-            return {(row[0], row[1]): json.loads(row[2]) if row[2] else None for row in database.execute(asked)}
+            return [_told(push, database.execute(asked.where(_same(push))).all()) for push in pushes]
 
     def take(self, most: int) -> list[Waiting]:
         """The oldest that wait, in hand for `CLAIMED`: nobody else gets them until then."""
@@ -140,9 +146,12 @@ class Inbox:
             return database.execute(select(TABLE.c.id).where(free).limit(1)).first() is not None
 
     def forget_old(self) -> None:
-        """Delete what was done long ago."""
+        """Delete what was done long ago; of what may be sent again under another id, all but what it is known by."""
+        now = datetime.now(UTC)
+        old, sealed = TABLE.c.done_at < now - KEPT, TABLE.c.seal.is_not(None)
         with self._engine.begin() as database:
-            database.execute(delete(TABLE).where(TABLE.c.done_at < datetime.now(UTC) - KEPT))
+            database.execute(delete(TABLE).where(old & ~sealed | (TABLE.c.done_at < now - SEALED)))
+            database.execute(update(TABLE).where(old, TABLE.c.push != "").values(push="", result=None))
 
     def _change(self, number: int, **values: Any) -> None:
         with self._engine.begin() as database:
@@ -150,17 +159,29 @@ class Inbox:
 
     def _insert(self) -> Any:
         dialect = sqlite if self._opened.dialect.name == "sqlite" else postgresql
-        return dialect.insert(TABLE).on_conflict_do_nothing(index_elements=["provider", "delivery"])
+        return dialect.insert(TABLE).on_conflict_do_nothing()
 
 
 def key_of(push: Push) -> Key:
     return push.provider, push.delivery
 
 
+def _same(push: Push) -> Any:
+    """The row of the push: it has its delivery id or its seal."""
+    known = TABLE.c.delivery == push.delivery
+    return (TABLE.c.provider == push.provider) & (or_(known, TABLE.c.seal == push.seal) if push.seal else known)
+
+
+def _told(push: Push, rows: Sequence[Any]) -> tuple[str, Any]:
+    delivery, result = rows[0] if rows else (push.delivery, None)
+    return replace(push, delivery=delivery).run_id, json.loads(result) if result else None
+
+
 def _row(push: Push) -> dict[str, Any]:
     return {
         "provider": push.provider,
         "delivery": push.delivery,
+        "seal": push.seal or None,
         "push": json.dumps(push.to_json()),
         "received_at": datetime.now(UTC),
         "held_until": NEVER,

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from airdock.errors import Refused
 from airdock.plan import push_aws, push_bitbucket, push_document, push_generic, push_github, push_gitlab
-from airdock.plan.push import DELIVERY, Event, Unconcerning
+from airdock.plan.push import DELIVERY, Event, Push, Unconcerning
 from airdock.plan.push_fields import Malformed
 from airdock.web.hooks import certificates, sns
 from airdock.web.hooks.keys import Keys
@@ -25,12 +26,14 @@ log = logging.getLogger(__name__)
 class Provider:
     """`check` returns when the message is the provider's own, and raises Declined; `event` reads what was believed.
 
-    `proofs`: the headers of which one must be there.
+    `proofs`: the headers of which one must be there. `signs_delivery`: whether nobody but the provider can give a
+    message another delivery id.
     """
 
     proofs: tuple[str, ...]
     check: Callable[[Message, Keys], None]
     event: Callable[[Message], Event]
+    signs_delivery: bool = True
 
 
 def refuse_unproved(message: Message, provider: Provider) -> None:
@@ -47,9 +50,16 @@ def event_in(message: Message, keys: Keys, provider: Provider) -> Event:
     """
     provider.check(message, keys)
     try:
-        return provider.event(message)
+        told = provider.event(message)
     except Refused as refused:
         raise Declined(422, refused.sentence) from None
+    return told if provider.signs_delivery or isinstance(told, Unconcerning) else _sealed(told, message.body)
+
+
+def _sealed(pushes: tuple[Push, ...], body: bytes) -> tuple[Push, ...]:
+    """Whoever has recorded the message can send it under any delivery id, but nobody can change its body."""
+    digest = hashlib.sha256(body).hexdigest()
+    return tuple(replace(push, seal=f"{digest}.{number}") for number, push in enumerate(pushes))
 
 
 def _parsed(body: bytes) -> dict[str, Any]:
@@ -137,10 +147,10 @@ _HUB_PROOF = "x-hub-signature"
 _AWS_PROOFS = ("x-amz-sns-message-type", "x-airdock-token")
 
 PROVIDERS = {
-    "github": Provider(("x-hub-signature-256",), _hub("x-hub-signature-256"), _github_event),
+    "github": Provider(("x-hub-signature-256",), _hub("x-hub-signature-256"), _github_event, False),
     "gitlab": Provider((_STANDARD_PROOF, "x-gitlab-token"), _gitlab, _gitlab_event),
-    "bitbucket": Provider((_HUB_PROOF,), _hub(_HUB_PROOF), _bitbucket_event),
-    "bitbucket-data-center": Provider((_HUB_PROOF,), _hub(_HUB_PROOF), _data_center_event),
+    "bitbucket": Provider((_HUB_PROOF,), _hub(_HUB_PROOF), _bitbucket_event, False),
+    "bitbucket-data-center": Provider((_HUB_PROOF,), _hub(_HUB_PROOF), _data_center_event, False),
     "codecommit": Provider(_AWS_PROOFS, _aws, _aws_event(push_aws.codecommit_event)),
     "ecr": Provider(_AWS_PROOFS, _aws, _aws_event(push_aws.ecr_event)),
     "generic": Provider((_STANDARD_PROOF,), _standard, _generic_event),
