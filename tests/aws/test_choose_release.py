@@ -42,7 +42,7 @@ class Place:
     def record(self, environment: str, **changes: Any) -> ReleaseRecord:
         """Keep the record of a release that went live."""
         made = a_record(1, application=self.application, environment=environment, commit=self.commit)
-        kept = replace(made, task_definition=self.arn, **changes)
+        kept = replace(made, **{"task_definition": self.arn, **changes})
         Records(self._account, self.application, environment).keep(kept)
         return kept
 
@@ -90,6 +90,14 @@ def test_a_release_that_was_live_there_before_runs_nothing_before_its_traffic(pl
     place.record("production")
     place.record("production", key="29990101T000000Z-00000000", image=f"x.example/greeter@sha256:{'f' * 64}")
     assert place.choose(from_environment="staging")["again"] is True
+
+
+def test_a_release_of_the_same_image_from_another_commit_was_never_there(place: Place) -> None:
+    """Its files differ: what comes before traffic runs, and whoever approves is asked."""
+    place.record("production", commit="d" * 40)
+    record = place.record("staging")
+    left = place.choose(from_environment="staging")
+    assert (left["build"]["image"]["digest"], left["again"]) == (record.digest, False)
 
 
 def test_what_runs_there_already_is_left_alone(place: Place) -> None:

@@ -128,6 +128,12 @@ def test_going_back_twice_goes_back_two_releases() -> None:
     assert choose_release("", [again, *RECORDS], again, "production").record == RECORDS[3]
 
 
-def test_what_another_environment_runs_already_by_its_image_is_not_promoted_again() -> None:
+def test_what_another_environment_runs_already_is_not_promoted_again() -> None:
     staging = [replace(each, environment="staging", task_definition="arn:staging:1") for each in RECORDS]
     assert choose_release(staging[0].key, staging, RECORDS[0], "production").runs_already
+
+
+def test_a_release_that_changes_nothing_but_its_files_is_promoted() -> None:
+    built_once = replace(a_record(4), environment="staging", image=RECORDS[0].image)
+    chosen = choose_release(built_once.key, [built_once], RECORDS[0], "production")
+    assert (chosen.record, chosen.runs_already) == (built_once, False)

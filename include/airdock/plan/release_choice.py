@@ -64,7 +64,7 @@ def _named(wanted: str, good: Sequence[ReleaseRecord]) -> ReleaseRecord:
     found = [record for record in good if wanted.strip() == record.key or _begins(record, text)]
     if not found:
         raise Refused(f"no recorded release that was live is called {wanted[:80]!r}: give a commit, a digest or a key")
-    if len({(record.commit, record.digest) for record in found}) > 1:
+    if len({record.release for record in found}) > 1:
         told = ", ".join(str(record) for record in found[:5])
         raise Refused(f"{wanted[:80]!r} can mean several releases: {told}. Give more of the commit, or a key")
     return found[0]
@@ -76,8 +76,8 @@ def _begins(record: ReleaseRecord, text: str) -> bool:
 
 
 def _runs(chosen: ReleaseRecord, live: ReleaseRecord, environment: str) -> bool:
-    """Whether it is live there: in another environment the same image has another task definition."""
-    return chosen.digest == live.digest if chosen.environment != environment else _same(chosen, live)
+    """Whether it is live there: in another environment the same release has another task definition."""
+    return chosen.release == live.release if chosen.environment != environment else _same(chosen, live)
 
 
 def _same(one: ReleaseRecord, other: ReleaseRecord) -> bool:

@@ -60,6 +60,11 @@ class ReleaseRecord(Record):
         """Whether the delivery has put the release where it was to run, to stay."""
         return self.stays or self.outcome is Outcome.LIVE
 
+    @property
+    def release(self) -> tuple[str, str]:
+        """What makes a release the same wherever it goes: its commit, by its files, and the digest of its image."""
+        return self.commit, self.digest
+
     def tags(self) -> dict[str, str]:
         """The tags of a service that runs the release."""
         identity = {APPLICATION_TAG: self.application, COMMIT_TAG: self.commit, RUN_TAG: tag_value(self.run_id)}

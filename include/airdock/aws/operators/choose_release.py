@@ -70,7 +70,7 @@ class ChooseReleaseOperator(CloneSourceOperator):
         known = record.task_definition if again else ""
         ti.xcom_push(key="build", value={"image": _image(record).to_json(), "task_definition": known})
         there_before = self._records(self.environment).newest()
-        ti.xcom_push(key="again", value=any(each.live and each.digest == record.digest for each in there_before))
+        ti.xcom_push(key="again", value=any(each.live and each.release == record.release for each in there_before))
         return {"release": record.key, "commit": record.commit, "digest": record.digest, "sentence": choice.sentence}
 
     def _chosen(self, origin: str) -> ReleaseChoice:
