@@ -110,7 +110,7 @@ def test_what_it_made_live_can_be_taken_back_and_brought_on() -> None:
     conf = {"release": None, "environment": "staging", "from_environment": None, "instead_of": an_entry(1).record.key}
     assert found["Roll back staging"]["body"]["conf"] == conf
     assert found["Promote to production"]["waits"]
-    release = an_entry(1).record.digest
+    release = an_entry(1).record.key
     conf = {"release": release, "environment": "production", "from_environment": "staging"}
     assert found["Promote to production"]["body"] == {"logical_date": None, "conf": conf}
 
@@ -122,6 +122,14 @@ def test_what_another_has_replaced_offers_nothing() -> None:
 
 def test_what_runs_everywhere_is_not_brought_on_again() -> None:
     assert list(offered("success", [an_entry(1)], [an_entry(1)])) == ["Roll back staging", "Roll back production"]
+
+
+def test_a_release_of_the_same_image_with_other_files_can_be_brought_on() -> None:
+    here = an_entry(1)
+    there = an_entry(0.5, image=here.record.image, run_id="before")
+    found = offered("success", [here], [there])
+    assert list(found) == ["Roll back staging", "Promote to production"]
+    assert found["Promote to production"]["waits"]
 
 
 def test_a_deployment_without_decisions_shows_each_share_as_it_was_seen() -> None:

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
 
-from airdock.board.releases import Entries, before, name_of
+from airdock.board.releases import Entries, before
 from airdock.plan.ledger_entry import LedgerEntry
 
 UNKNOWN = "The last good release before this one"
@@ -41,7 +41,7 @@ def actions(application: str, dag_id: str, run_id: str, state: str, entries: Ent
     found = [_back(application, name, live[name], before(entries[name])) for name in mine]
     for name, after in pairwise(entries):
         here, there = live[name], live[after]
-        if name in mine and here and (there is None or name_of(there) != name_of(here)):
+        if name in mine and here and (there is None or there.record.release != here.record.release):
             found.append(_promote(application, here, name, after, entries[after]))
     return found
 
@@ -69,10 +69,9 @@ def _called(back: Mapping[str, Any]) -> str:
 def _promote(
     application: str, here: LedgerEntry, name: str, after: str, there: Sequence[LedgerEntry]
 ) -> dict[str, Any]:
-    release = name_of(here)
     says = f"The image that runs in {name} goes to {after}, to the byte. Nothing is built."
-    conf = {"release": release, "environment": after, "from_environment": name}
-    been = any(each.record.live and name_of(each) == release for each in there)
+    conf = {"release": here.record.key, "environment": after, "from_environment": name}
+    been = any(each.record.live and each.record.release == here.record.release for each in there)
     return _deploy(application, "promote", f"Promote to {after}", says, conf, waits=not been)
 
 
