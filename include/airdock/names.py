@@ -94,6 +94,11 @@ class Marker:
         """The mark on a one-off task of this delivery."""
         return Marker(f"{self.base}/task/{name}", self.attempt)
 
+    def same_base(self, text: str) -> bool:
+        """Whether a text is a mark of the same delivery, whichever its attempt."""
+        other = parse_marker(text)
+        return other is not None and other.base == self.base
+
     @property
     def started_by(self) -> str:
         """The same for all attempts, as RunTask takes it: at most 36 letters, digits and hyphens."""
@@ -129,6 +134,6 @@ def parse_marker(text: str) -> Marker | None:
 def idempotency_token(of: Marker, again: int = 0) -> str:
     """A token that every repetition of the same start carries: 64 characters, as CodeBuild and ECS take.
 
-    `again` counts the starts that AWS itself has broken off: the one after them is no repetition.
+    `again` counts the earlier starts that came to nothing: the one after them is no repetition.
     """
     return sha256(f"{of} {again}".encode()).hexdigest()

@@ -2,6 +2,9 @@
 
 import asyncio
 import re
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -90,6 +93,23 @@ class Workshop:
     def build(self, context: Any = None) -> dict[str, Any]:
         return self.task(self.source()).execute(context or a_context("build"))
 
+    @contextmanager
+    def late(self, source: dict[str, Any], context: Any) -> Iterator[Future[dict[str, Any]]]:
+        """A run that has found no build, and whose start reaches CodeBuild after all that is done meanwhile."""
+        fault = {"id": "held", "service": "codebuild", "operation": "StartBuild", "nth": 1, "action": "block_before"}
+        self.aws.faults(fault)
+        with ThreadPoolExecutor() as threads:
+            run = threads.submit(self.task(source).execute, context)
+            until(lambda: any(each["blocked"] for each in self.aws.control("GET", "faults")))
+            try:
+                yield run
+            finally:
+                self.aws.release("held")
+
+    def started(self) -> list[dict[str, Any]]:
+        """The starts that CodeBuild has taken, from the log of effects."""
+        return [each for each in self.aws.effects("codebuild", "StartBuild") if not each["error"]]
+
     def builds(self) -> list[str]:
         """The ids of all builds that CodeBuild knows, oldest first."""
         client = self.aws.client("codebuild")
@@ -174,6 +194,33 @@ def test_build_of_one_commit_serves_all_runs(workshop):
     first, second = (workshop.build(a_context("build", run_id=run)) for run in ("one", "two"))
     assert first["build"]["id"] == second["build"]["id"]
     assert len(workshop.builds()) == 1
+
+
+def test_two_runs_that_both_find_no_build_of_their_commit_start_one(workshop):
+    """A branch and a tag are pushed together: each run looks before the other has started."""
+    workshop.push()
+    source, before = workshop.source(), len(workshop.started())
+    with workshop.late(source, a_context("build", run_id="tag")) as tag:
+        branch = workshop.task(source).execute(a_context("build", run_id="branch"))
+    assert tag.result()["build"]["id"] == branch["build"]["id"]
+    assert workshop.builds() == [branch["build"]["id"]]
+    assert len(workshop.started()) == before + 1
+
+
+def test_run_that_came_too_late_to_start_tries_anew_what_has_failed_meanwhile(workshop):
+    workshop.push(check=FAILING_TEST)
+    source, late = workshop.source(), a_context("build", run_id="tag")
+    with (
+        workshop.late(source, late) as tag,
+        pytest.raises(AirflowFailException),
+    ):
+        workshop.task(source).execute(a_context("build", run_id="branch"))
+    with pytest.raises(Fault, match="another start came first"):
+        tag.result()
+    assert len(workshop.builds()) == 1
+    with pytest.raises(AirflowFailException, match="test_greets"):
+        workshop.task(source).execute(late)
+    assert len(workshop.builds()) == 2
 
 
 def test_build_of_the_next_commit_is_another_one(workshop):

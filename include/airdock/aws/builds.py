@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ from airdock.errors import Fault, Refused
 NEWEST_LOOKED_AT = 100
 """How many of a project's builds are searched for one to adopt: one page of ListBuildsForProject."""
 LARGEST_ARTIFACT_BYTES = 64 * 1024**2
+TOKEN_TAKEN = re.compile(r"token|mismatch", re.IGNORECASE)
+"""In CodeBuild's words for a token that has come with other parameters."""
 CLOCK_SLACK = timedelta(seconds=2)
 """S3 tells the time in whole seconds, and by another clock than CodeBuild's."""
 IMAGE_DETAIL = "imageDetail.json"
@@ -43,7 +46,8 @@ def start(account: Account, request: Mapping[str, Any]) -> Facts:
 
     Raises:
         Refused: no such project, or CodeBuild does not take the request.
-        Fault: throttled, out of reach, or as many builds run as the account may have.
+        Fault: throttled, out of reach, as many builds run as the account may have, or another start has been given the
+            same token a moment ago.
     """
     with _asking(request["projectName"], f"starting a build of {request['projectName']}"):
         return build_facts(account.client("codebuild", once=True).start_build(**request)["build"])
@@ -95,6 +99,8 @@ def _asking(project: str, doing: str) -> Iterator[None]:
         except ClientError as error:
             if error_code(error) == "AccountLimitExceededException":
                 raise Fault(f"CodeBuild runs as many builds as the account may have: {error}") from error
+            if error_code(error) == "InvalidInputException" and TOKEN_TAKEN.search(str(error)):
+                raise Fault(f"{doing}: another start came first: {error}") from error
             if error_code(error) == "ResourceNotFoundException":
                 raise Refused(f"there is no CodeBuild project {project!r} in this account and region") from error
             raise

@@ -11,7 +11,7 @@ from airdock.aws import builds, images
 from airdock.aws.operators.job import JobOperator, clear_number
 from airdock.aws.watch import Facts
 from airdock.aws.watch.build import COMMIT_VARIABLE
-from airdock.errors import Fault, Refused
+from airdock.errors import AirdockError, Fault, Refused
 from airdock.names import DELIVERY_VARIABLE, Marker, build_marker, idempotency_token
 from airdock.plan.adoption import Adopt, Candidate, Start, State, choose
 from airdock.plan.build_result import BuiltImage, build_state, image_of, judge_build
@@ -71,11 +71,11 @@ class CodeBuildStartBuildOperator(JobOperator):
         self.log.info(choice.reason)
         if isinstance(choice, Adopt):
             return choice.id
-        starts = sum(build["delivery"] == str(mark) for build in known)
+        starts = sum(mark.same_base(build["delivery"]) for build in known)
         try:
             return str(builds.start(self.account, self._request(mark, starts))["id"])
-        except Fault as fault:
-            return self._started_unheard(mark, fault)
+        except AirdockError as error:
+            return self._started_unheard(mark, error)
 
     def conclude(self, context: Context, facts: Facts) -> Any:
         ended_well = build_state(facts["status"]) is State.SUCCEEDED
@@ -96,12 +96,13 @@ class CodeBuildStartBuildOperator(JobOperator):
     def _builds_of(self, commit: str) -> list[Facts]:
         return [build for build in builds.newest(self.account, self.project) if build["commit"] == commit]
 
-    def _started_unheard(self, mark: Marker, fault: Fault) -> str:
-        """The build that was started although its reply was lost; raises the fault when there is none."""
+    def _started_unheard(self, mark: Marker, error: AirdockError) -> str:
+        """The build that was started although its reply was lost, or that another run of the commit has started
+        since this one looked; raises the error when there is none."""
         choice = self._choice(mark, self._builds_of(self._source().commit.sha))
         if isinstance(choice, Start):
-            raise fault
-        self.log.warning("%s; but %s", fault.sentence, choice.reason)
+            raise error
+        self.log.warning("%s; but %s", error.sentence, choice.reason)
         return choice.id
 
     def _choice(self, mark: Marker, known: Sequence[Facts]) -> Adopt | Start:
@@ -126,12 +127,15 @@ class CodeBuildStartBuildOperator(JobOperator):
         return images.image(self.repository, digest) is not None
 
     def _request(self, mark: Marker, starts: int) -> dict[str, Any]:
-        """The parameters of StartBuild; `starts`: how many builds with this mark have come to nothing."""
+        """The parameters of StartBuild; `starts`: how many builds of the commit there were, all of no use.
+
+        The token knows no run: of two that have both found no build, CodeBuild takes the first one's start alone.
+        """
         source = self._source()
         variables = {**self.variables, DELIVERY_VARIABLE: str(mark), COMMIT_VARIABLE: source.commit.sha}
         return {
             "projectName": self.project,
-            "idempotencyToken": idempotency_token(mark, starts),
+            "idempotencyToken": idempotency_token(Marker(mark.base), starts),
             "environmentVariablesOverride": [
                 {"name": name, "value": value, "type": "PLAINTEXT"} for name, value in sorted(variables.items())
             ],
