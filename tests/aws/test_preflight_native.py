@@ -8,7 +8,7 @@ import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
 from airdock.aws.operators.preflight import PreflightOperator
-from tests.blue_green import APPLICATION
+from tests.blue_green import APPLICATION, CLUSTER
 from tests.delivery import a_source, a_target, an_image, connect
 from tests.fakes import a_context, run_task
 from tests.local_aws_process import LocalAws
@@ -84,6 +84,19 @@ def test_a_strategy_of_another_controller_is_refused(stage: NativeService) -> No
 def test_an_alarm_of_the_pipeline_that_does_not_exist_is_refused(stage: NativeService) -> None:
     with pytest.raises(AirflowFailException, match="alarm: there is no alarm gone"):
         preflight(stage, {**CANARY, "alarms": ["gone"]})
+
+
+def test_an_alarm_of_the_services_own_is_looked_at_where_the_pipeline_names_none(stage: NativeService) -> None:
+    def guarded_by(*names: str) -> None:
+        alarms = {"alarmNames": list(names), "enable": bool(names), "rollback": bool(names)}
+        where = {"cluster": CLUSTER, "service": APPLICATION}
+        stage.ecs.update_service(**where, deploymentConfiguration={"alarms": alarms})
+
+    guarded_by("gone")
+    with pytest.raises(AirflowFailException, match="alarm: there is no alarm gone"):
+        preflight(stage, CANARY)
+    assert "alarm" not in preflight(stage, {**CANARY, "alarms": []})
+    guarded_by()
 
 
 def test_a_deployment_under_way_is_told_and_its_shift_is_no_refusal(stage: NativeService) -> None:

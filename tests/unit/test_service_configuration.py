@@ -9,7 +9,7 @@ from botocore.session import Session
 from botocore.validate import ParamValidator
 from pydantic import ValidationError
 
-from airdock.plan.service_configuration import service_configuration, way_back_configuration
+from airdock.plan.service_configuration import guarded_again, service_configuration, way_back_configuration
 from airdock.spec import Environment
 
 ROLE = "arn:aws:iam::123456789012:role/hooks"
@@ -59,3 +59,42 @@ def test_the_way_back_waits_for_nothing_and_asks_nobody() -> None:
     request = way_back_configuration(rollout(ROLLOUTS[3])).request
     assert (request["strategy"], request["bakeTimeInMinutes"], request["lifecycleHooks"]) == ("BLUE_GREEN", 0, [])
     assert not request["alarms"]["enable"]
+
+
+OWN: dict[str, Any] = {
+    "strategy": "CANARY",
+    "alarms": {"alarmNames": ["5xx"], "enable": True, "rollback": False},
+    "lifecycleHooks": [
+        {"targetType": "AWS_LAMBDA", "hookTargetArn": "ask", "roleArn": ROLE, "lifecycleStages": ["PRE_SCALE_UP"]}
+    ],
+}
+
+
+@pytest.mark.parametrize("told", [{"strategy": "rolling"}, {"strategy": "ecs"}])
+def test_what_the_pipeline_leaves_out_is_the_services_own(told: dict[str, Any]) -> None:
+    request = service_configuration(rollout(told), OWN).request
+    assert (request["alarms"], request["lifecycleHooks"]) == (OWN["alarms"], OWN["lifecycleHooks"])
+
+
+@pytest.mark.parametrize("told", [{"strategy": "rolling"}, {"strategy": "ecs"}])
+def test_an_empty_list_is_none_at_all(told: dict[str, Any]) -> None:
+    request = service_configuration(rollout({**told, "alarms": [], "hooks": []}), OWN).request
+    assert (request["alarms"]["enable"], request["lifecycleHooks"]) == (False, [])
+
+
+def test_airdocks_pause_comes_and_goes_beside_the_services_own_hooks() -> None:
+    wanted = rollout({"strategy": "ecs"})
+    paused = service_configuration(wanted, OWN, pauses=True).request
+    assert [hook["targetType"] for hook in paused["lifecycleHooks"]] == ["AWS_LAMBDA", "PAUSE"]
+    assert service_configuration(wanted, paused, pauses=True).request["lifecycleHooks"] == paused["lifecycleHooks"]
+    assert service_configuration(wanted, paused).request["lifecycleHooks"] == OWN["lifecycleHooks"]
+    assert guarded_again(paused)["lifecycleHooks"] == OWN["lifecycleHooks"]
+
+
+def test_a_rolling_update_takes_no_hook_of_a_stage_that_it_does_not_have() -> None:
+    own = {"lifecycleHooks": [{**OWN["lifecycleHooks"][0], "lifecycleStages": ["POST_TEST_TRAFFIC_SHIFT"]}]}
+    assert service_configuration(rollout({"strategy": "rolling"}), own).request["lifecycleHooks"] == []
+
+
+def test_a_service_that_had_no_guard_gets_none_after_the_way_back() -> None:
+    assert guarded_again({"strategy": "ROLLING", "alarms": {"alarmNames": [], "enable": False}}) == {}

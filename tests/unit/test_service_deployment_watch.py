@@ -37,3 +37,16 @@ def test_the_alarms_of_the_deployment_are_those_that_it_was_asked_with(enabled: 
     alarms = {"alarmNames": ["greeter-5xx"], "enable": enabled, "rollback": True}
     facts = read(deploymentConfiguration={"alarms": alarms}, alarms={"status": "DISABLED"})
     assert facts["alarms"] == {"status": "DISABLED", "triggered": [], "names": names}
+
+
+@pytest.mark.parametrize(
+    ("stage", "waiting"), [("PRE_PRODUCTION_TRAFFIC_SHIFT", ["ecs-pause-1"]), ("POST_SCALE_UP", [])]
+)
+def test_a_pause_of_the_services_own_waits_for_people(stage: str, waiting: list[str]) -> None:
+    hooks = [
+        {"targetType": "PAUSE", "lifecycleStages": ["PRE_PRODUCTION_TRAFFIC_SHIFT"]},
+        {"targetType": "PAUSE", "lifecycleStages": ["POST_SCALE_UP"]},
+    ]
+    asks = {"hookId": "ecs-pause-1", "targetType": "PAUSE", "status": "AWAITING_ACTION"}
+    facts = read(lifecycleStage=stage, lifecycleHookDetails=[asks], deploymentConfiguration={"lifecycleHooks": hooks})
+    assert facts["waiting"] == waiting

@@ -114,6 +114,14 @@ def begin(service: Service, task_definition: str, configuration: Mapping[str, An
     return appeared(service, task_definition, seen) or _unheard(service, task_definition)
 
 
+def configure(service: Service, configuration: Mapping[str, Any]) -> None:
+    """Change how the service's next deployments go; by itself that begins none. Raises Refused or Fault."""
+    with spoken(f"configuring the deployments of {service}"):
+        service.account.client("ecs").update_service(
+            cluster=service.cluster, service=service.name, deploymentConfiguration=dict(configuration)
+        )
+
+
 def appeared(service: Service, task_definition: str, seen: Iterable[str]) -> str:
     """The newest deployment of the task definition that is not among those seen, or "". Raises Refused or Fault."""
     before = set(seen)

@@ -30,9 +30,14 @@ HookStage = Literal[
 ]
 ROLLING_STAGES = ("PRE_SCALE_UP", "POST_SCALE_UP")
 
+OWN = "the service's own, as infrastructure code has set them, if left out; none for an empty list"
+
 Alarms = Annotated[
-    list[AlarmName],
-    Field(max_length=10, description="CloudWatch alarms that stop the deployment and roll it back when they fire."),
+    list[AlarmName] | None,
+    Field(
+        max_length=10,
+        description=f"CloudWatch alarms that stop the deployment and roll it back when they fire; {OWN}.",
+    ),
 ]
 
 
@@ -70,12 +75,12 @@ class RollingRollout(Part):
     circuit_breaker: CircuitBreaker = Field(
         default=CircuitBreaker(), description="When failed starts of the new version end the deployment."
     )
-    alarms: Alarms = []
-    hooks: list[LambdaHook] = Field(
-        default=[],
+    alarms: Alarms = None
+    hooks: list[LambdaHook] | None = Field(
+        default=None,
         max_length=10,
         description="Lambda functions that ECS asks before and after the new tasks start: a rolling update has only "
-        "the stages PRE_SCALE_UP and POST_SCALE_UP.",
+        f"the stages PRE_SCALE_UP and POST_SCALE_UP; {OWN}.",
     )
     deadline_minutes: int = Field(
         default=60,
@@ -86,8 +91,8 @@ class RollingRollout(Part):
 
     @field_validator("hooks")
     @classmethod
-    def _know_the_stages(cls, hooks: list[LambdaHook]) -> list[LambdaHook]:
-        for hook in hooks:
+    def _know_the_stages(cls, hooks: list[LambdaHook] | None) -> list[LambdaHook] | None:
+        for hook in hooks or ():
             if unknown := [stage for stage in hook.stages if stage not in ROLLING_STAGES]:
                 raise ValueError(f"a rolling update has no stage {unknown[0]}, only {' and '.join(ROLLING_STAGES)}")
         return hooks
@@ -156,14 +161,17 @@ class EcsRollout(Part):
         le=LONGEST_STEP_MINUTES,
         description="How long the old tasks stay, for a quick way back, once all traffic has moved.",
     )
-    alarms: Alarms = []
+    alarms: Alarms = None
     circuit_breaker: CircuitBreaker = Field(
         default=CircuitBreaker(),
         description="When failed starts of the new version end the deployment. ECS has a circuit breaker for rolling "
         "updates only; here Airdock counts.",
     )
-    hooks: list[LambdaHook] = Field(
-        default=[], max_length=10, description="Lambda functions that ECS asks at stages of the deployment."
+    hooks: list[LambdaHook] | None = Field(
+        default=None,
+        max_length=10,
+        description=f"Lambda functions that ECS asks at stages of the deployment; {OWN}. A pause of the service's own "
+        "waits for people.",
     )
     deadline_minutes: int = Field(
         default=60,

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from airflow.sdk import Context
 
 from airdock.aws.operators.job import clear_number, memory
 from airdock.aws.operators.rollback import Deployed, RollBackOperator
-from airdock.aws.service_deployments import begin_once, console_url, known, stop
+from airdock.aws.production import described
+from airdock.aws.service_deployments import begin_once, configure, console_url, known, stop
 from airdock.aws.watch import Facts, Subject
 from airdock.aws.watch.service_deployment import ServiceDeploymentWatch
 from airdock.aws.watch.subject import look
+from airdock.errors import Refused
 from airdock.plan.adoption import State
-from airdock.plan.service_configuration import way_back_configuration
+from airdock.plan.service_configuration import guarded_again, way_back_configuration
 from airdock.plan.service_deployment_result import service_deployment_state
 from airdock.spec.codedeploy_rollout import CodeDeployRollout
 
@@ -41,9 +45,38 @@ class EcsRollBackOperator(RollBackOperator):
 
     def redeploy(self, context: Context, before: str, runs_now: str) -> str:  # noqa: ARG002 - ECS knows what runs
         assert not isinstance(self.target.rollout, CodeDeployRollout)
+        self._note_guards(context)
         wanted = way_back_configuration(self.target.rollout)
         self.log.info(wanted.sentence)
         return begin_once(self.service, before, wanted.request, memory(context), clear_number(context))
 
+    def conclude(self, context: Context, facts: Facts) -> Any:
+        try:
+            return super().conclude(context, facts)
+        finally:
+            self._guard_again(context)
+
+    def overdue(self, context: Context, facts: Facts | None) -> Any:
+        try:
+            return super().overdue(context, facts)
+        finally:
+            self._guard_again(context)
+
     def is_way_back(self, context: Context, facts: Facts) -> bool:
         return bool(facts["task_definition"] == self.released(context).previous_arn)
+
+    def _note_guards(self, context: Context) -> None:
+        """Note what the service has, before the way back goes without alarms and hooks; a next try finds it."""
+        store = memory(context)
+        if not store.get("own"):
+            store.set("own", described(self.service).get("deploymentConfiguration") or {})
+
+    def _guard_again(self, context: Context) -> None:
+        """Put the service's alarms and hooks back: whatever is deployed next must not go unguarded."""
+        store = memory(context)
+        if wanted := guarded_again(store.get("own") or {}):
+            try:
+                configure(self.service, wanted)
+            except Refused as error:
+                self.log.error("The service is left without the alarms and hooks that it had: %s", error.sentence)
+        store.set("own", {})

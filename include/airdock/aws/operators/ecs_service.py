@@ -11,6 +11,7 @@ from airdock.aws.causes import Causes, Failure, causes_of
 from airdock.aws.operators.deploy import DeployOperator
 from airdock.aws.operators.job import clear_number, memory
 from airdock.aws.operators.traffic_steps import TrafficSteps, decisions
+from airdock.aws.production import described
 from airdock.aws.service_deployments import begin_once, console_url, stop
 from airdock.aws.watch import Facts, Subject
 from airdock.aws.watch.service_deployment import keeps_failing
@@ -37,7 +38,8 @@ class EcsDeployServiceOperator(DeployOperator):
         return console_url(self.service, job_id)
 
     def adopt_or_start(self, context: Context) -> str:
-        wanted = service_configuration(self._rollout, pauses=self.target.analysis is not None)
+        own = described(self.service).get("deploymentConfiguration")
+        wanted = service_configuration(self._rollout, own, pauses=self.target.analysis is not None)
         self.log.info(wanted.sentence)
         arn = self.released().arn
         return begin_once(self.service, arn, wanted.request, memory(context), clear_number(context))

@@ -22,8 +22,9 @@ from airdock.plan.appspec import from_file, from_service
 from airdock.plan.difference import Change, difference, service_difference
 from airdock.plan.preflight import Check, branch, ok, refused
 from airdock.plan.preflight_service import check_container_port, check_controller, check_desired
-from airdock.plan.service_configuration import service_configuration
+from airdock.plan.service_configuration import guards, service_configuration
 from airdock.plan.task_definition import Draft
+from airdock.spec.codedeploy_rollout import CodeDeployRollout
 
 if TYPE_CHECKING:
     from airdock.release import Image, Source
@@ -82,7 +83,7 @@ def _branches(
         yield from _by_codedeploy(target, told)
     else:
         yield branch("deployment", check_native(target, told))
-        yield guarding(account, target.rollout.alarms)
+        yield guarding(account, guards(_wanted(target, told)))
     yield branch("capacity", [check_quota(account, drafted.request, told, _share(target)), check_desired(told)])
 
 
@@ -132,5 +133,11 @@ def _changes(target: Environment, told: Mapping[str, Any], drafted: Draft) -> It
     account = Service.of(target).account
     yield from difference(definition(account, primary_task_definition(told)), drafted.request)
     if target.rollout.strategy != "codedeploy":
-        wanted = service_configuration(target.rollout, pauses=target.analysis is not None)
-        yield from service_difference(told, {"deploymentConfiguration": wanted.request})
+        yield from service_difference(told, {"deploymentConfiguration": _wanted(target, told)})
+
+
+def _wanted(target: Environment, told: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The configuration that ECS's own deployment will be asked with."""
+    assert not isinstance(target.rollout, CodeDeployRollout)
+    own = told.get("deploymentConfiguration")
+    return service_configuration(target.rollout, own, pauses=target.analysis is not None).request

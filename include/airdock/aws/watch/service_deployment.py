@@ -10,6 +10,7 @@ from airdock.aws.faults import spoken
 from airdock.aws.service_deployments import task_definitions
 from airdock.aws.watch.subject import Facts, Lookup, clock_of
 from airdock.plan.adoption import State
+from airdock.plan.service_configuration import guards, pauses_of_others
 from airdock.plan.service_deployment_progress import service_deployment_progress
 from airdock.plan.service_deployment_result import service_deployment_state
 
@@ -30,7 +31,7 @@ class ServiceDeploymentWatch:
         tasks: {requested, running, pending} of the new version,
         weights: {old: percent, new: percent} of production traffic, {} where ECS moves none,
         hooks: [{id, type: PAUSE|AWS_LAMBDA, target, status, expires_at}],
-        waiting: ids of the pauses that wait for an answer,
+        waiting: ids of the pauses that wait for an answer of Airdock's,
         failed_starts: of the new version, in a row, as DescribeServices counts them; counted_at: when, ISO 8601,
         breaker: {status, failures, threshold}, alarms: {status, triggered: [names], names: those that are to guard it},
         rollback_reason: "" where ECS does not roll back,
@@ -124,6 +125,7 @@ def _failed_starts(ecs: Any, running: Sequence[Mapping[str, Any]]) -> Counts:
 def _facts(told: Mapping[str, Any], revisions: Mapping[str, str], newest: str) -> Facts:
     target, sources = told.get("targetServiceRevision") or {}, told.get("sourceServiceRevisions") or [{}]
     hooks = [_hook(hook) for hook in told.get("lifecycleHookDetails", [])]
+    configuration = told.get("deploymentConfiguration") or {}
     breaker, alarms = told.get("deploymentCircuitBreaker") or {}, told.get("alarms") or {}
     return {
         "id": told["serviceDeploymentArn"],
@@ -139,7 +141,7 @@ def _facts(told: Mapping[str, Any], revisions: Mapping[str, str], newest: str) -
         "tasks": {name: target.get(f"{name}TaskCount", 0) for name in ("requested", "running", "pending")},
         "weights": _weights(target),
         "hooks": hooks,
-        "waiting": [hook["id"] for hook in hooks if hook["status"] == "AWAITING_ACTION"],
+        "waiting": [] if told.get("lifecycleStage") in pauses_of_others(configuration) else _waiting(hooks),
         "breaker": {
             "status": breaker.get("status", ""),
             "failures": breaker.get("failureCount", 0),
@@ -148,7 +150,7 @@ def _facts(told: Mapping[str, Any], revisions: Mapping[str, str], newest: str) -
         "alarms": {
             "status": alarms.get("status", ""),
             "triggered": alarms.get("triggeredAlarmNames", []),
-            "names": _guards(told.get("deploymentConfiguration") or {}),
+            "names": guards(configuration),
         },
         "rollback_reason": (told.get("rollback") or {}).get("reason", ""),
         "newest": newest or told["serviceDeploymentArn"],
@@ -165,17 +167,15 @@ def _hook(told: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _waiting(hooks: Sequence[Mapping[str, Any]]) -> list[str]:
+    return [hook["id"] for hook in hooks if hook["status"] == "AWAITING_ACTION"]
+
+
 def _weights(target: Mapping[str, Any]) -> dict[str, float]:
     if "requestedProductionTrafficWeight" not in target:
         return {}
     new = float(target["requestedProductionTrafficWeight"])
     return {"old": 100 - new, "new": new}
-
-
-def _guards(configuration: Mapping[str, Any]) -> list[str]:
-    """The configured alarms, whether ECS watches them with this strategy or not."""
-    alarms = configuration.get("alarms") or {}
-    return list(alarms.get("alarmNames", ())) if alarms.get("enable") else []
 
 
 def _revisions(told: Mapping[str, Any]) -> list[str]:
