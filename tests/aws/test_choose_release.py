@@ -46,7 +46,7 @@ class Place:
         Records(self._account, self.application, environment).keep(kept)
         return kept
 
-    def choose(self, **arguments: str) -> dict[str, Any]:
+    def choose(self, conf: dict[str, Any] | None = None, **arguments: str) -> dict[str, Any]:
         """The XComs of the task."""
         targets = {
             name: a_target(cluster=self.application, service=name, task_definition={"from": "repository"})
@@ -62,6 +62,7 @@ class Place:
             **given,
         )
         context = a_context("choose_release")
+        context["dag_run"].conf = conf or {}
         operator.execute(context)
         return {key: value for (_, key), value in context["ti"].xcoms.items()}
 
@@ -110,3 +111,11 @@ def test_what_runs_there_already_is_left_alone(place: Place) -> None:
 def test_without_a_record_there_is_nothing_to_go_to(place: Place) -> None:
     with pytest.raises(AirflowFailException, match="nothing to go to"):
         place.choose()
+
+
+def test_a_param_that_there_is_not_is_refused(place: Place) -> None:
+    place.record("staging")
+    with pytest.raises(AirflowFailException, match="did you mean 'from_environment'"):
+        place.choose({"from_enviroment": "staging"}, from_environment="staging")
+    known = {"release": None, "environment": "production", "from_environment": "staging", "instead_of": "1"}
+    assert place.choose(known, from_environment="staging")["again"] is False

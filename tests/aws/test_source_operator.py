@@ -1,6 +1,7 @@
 """The first task of a delivery, with a git server and the S3 and CodeCommit of the local AWS."""
 
 import io
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -111,6 +112,23 @@ def test_clone_source_asks_codecommit_for_the_address_and_needs_no_connection_fo
 def test_clone_source_refuses_a_codecommit_repository_that_is_not_there(account):
     with pytest.raises(AirflowFailException, match="RepositoryDoesNotExist"):
         execute(CodeRepository("codecommit", "absent", account))
+
+
+def test_a_param_that_there_is_not_is_refused_before_anything_happens(account, server, work):
+    server.push(work)
+    for conf, hint in (({"enviroment": "staging"}, "did you mean 'environment'?"), ({"x": 1}, "there are revision, ")):
+        context = a_context("clone_source")
+        context["dag_run"].conf = conf
+        operator = CloneSourceOperator(
+            task_id="clone_source",
+            application="greeter",
+            repository=CodeRepository("git", server.url(), account),
+            revision="main",
+            files=[],
+        )
+        with pytest.raises(AirflowFailException, match=re.escape(hint)):
+            operator.execute(context)
+    assert server.requests == []
 
 
 def pushed(server, account, revision: str, ref: str, application: str = "greeter", **arguments):

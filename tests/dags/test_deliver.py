@@ -73,6 +73,12 @@ def test_the_trigger_form_offers_revision_and_environment_with_help(greeter: DAG
     assert greeter.params.get_param("environment").schema["enum"] == ["production"]
 
 
+def test_every_field_of_the_forms_is_a_param_that_the_first_task_takes() -> None:
+    dags = bag(DAGS).dags
+    for dag_id, first in (("deliver_greeter", "clone_source"), ("deploy_greeter", "choose_release")):
+        assert set(dags[dag_id].params) <= set(dags[dag_id].task_dict[first].params_known)
+
+
 def test_the_verdict_is_a_leaf_and_always_runs_with_nothing_but_the_pruning_beside_it(greeter: DAG) -> None:
     assert {task.task_id for task in greeter.leaves} == {"production.verdict", "production.prune"}
     assert greeter.task_dict["production.verdict"].trigger_rule == "all_done"

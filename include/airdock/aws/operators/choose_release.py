@@ -15,6 +15,7 @@ from airdock.aws.task_definitions import definition
 from airdock.errors import Refused
 from airdock.plan.release_choice import ReleaseChoice, choose_release
 from airdock.plan.release_record import ReleaseRecord
+from airdock.plan.run_params import DEPLOY
 from airdock.release import Commit, Image, Source
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class ChooseReleaseOperator(CloneSourceOperator):
     """
 
     template_fields: Sequence[str] = ("revision", "release", "environment", "from_environment")
+    params_known: Sequence[str] = DEPLOY
 
     def __init__(
         self,
@@ -56,6 +58,7 @@ class ChooseReleaseOperator(CloneSourceOperator):
         self.from_environment = from_environment
 
     def deliver(self, context: Context) -> Any:
+        self._refuse_unknown(context)
         there = self.environments[self.environment]
         origin = self.from_environment or self.environment
         choice = self._chosen(origin)

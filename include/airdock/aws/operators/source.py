@@ -15,6 +15,7 @@ from airdock.aws.overtaken import newer_head, went_into
 from airdock.errors import Refused
 from airdock.plan.push import HEADS, IMAGES
 from airdock.plan.reconcile import PROVIDER
+from airdock.plan.run_params import DELIVER, refuse_unknown
 from airdock.release import Commit, Outcome, Source
 from airdock.spec.triggers import Triggers
 
@@ -38,6 +39,8 @@ class CloneSourceOperator(DeliveryOperator):
     """
 
     template_fields: Sequence[str] = ("revision",)
+    params_known: Sequence[str] = DELIVER
+    """What the run may be given; anything else is refused before anything happens."""
 
     def __init__(
         self,
@@ -63,6 +66,7 @@ class CloneSourceOperator(DeliveryOperator):
     def deliver(self, context: Context) -> Any:
         from airdock.source.git import opened
 
+        self._refuse_unknown(context)
         if self.newest_wins and context["params"].get("ref") == IMAGES:
             self._refuse_older_image(context)
         with opened(self.repository.remote()) as git:
@@ -70,6 +74,9 @@ class CloneSourceOperator(DeliveryOperator):
             source = self._source(git)
             self._begin(source.commit, context)
             return source.to_json()
+
+    def _refuse_unknown(self, context: Context) -> None:
+        refuse_unknown(context["dag_run"].conf or {}, self.params_known)
 
     def _refuse_overtaken(self, git: Git, context: Context) -> None:
         """A push says which branch it moved: where another has moved it on since, that one is delivered."""
