@@ -10,7 +10,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException, ErrorType
+from airflow.sdk.exceptions import AirflowFailException, AirflowRuntimeError, ErrorType
 from airflow.sdk.execution_time import task_runner
 from airflow.sdk.execution_time.comms import ErrorResponse
 
@@ -53,7 +53,11 @@ class Airflow:
             return None
         if msg.type == "GetDRCount":
             return SimpleNamespace(count=self.waiting)
-        return SimpleNamespace(state=self.states.get(msg.run_id, "running"))
+        state = self.states.get(msg.run_id, "running")
+        if state == "deleted":
+            told = {"status_code": 404, "detail": "no such run"}
+            raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail=told))
+        return SimpleNamespace(state=state)
 
 
 @pytest.fixture
@@ -272,10 +276,15 @@ def look_after(application: str) -> list[Found]:
     return found_by(LookAfterEnvironmentsOperator(task_id="look", pipelines=[pipeline]))
 
 
-def leased(application: str, run_id: str) -> Leases:
+def leased(application: str, run_id: str, expires: str = FAR) -> Leases:
     leases = Leases(Account(), application, "production")
-    assert leases.take(Lease(1, f"deliver_{application}", run_id, SINCE, FAR))
+    assert leases.take(Lease(1, f"deliver_{application}", run_id, SINCE, expires))
     return leases
+
+
+def is_free(leases: Leases) -> bool:
+    newest = leases.newest()
+    return newest is not None and newest.released
 
 
 def test_the_deployment_of_a_run_that_failed_is_stopped_and_then_its_lease_given_back(
@@ -298,6 +307,25 @@ def test_the_deployment_of_a_run_that_failed_is_stopped_and_then_its_lease_given
     assert (given.kind, given.mended) == ("lease", True)
     assert newest is not None
     assert newest.released
+
+
+def test_what_a_deleted_run_has_left_is_told_and_its_lease_given_back_at_its_end(
+    stage: BlueGreen, airflow: Airflow
+) -> None:
+    leases = leased("deleted", "manual__deleted", expires=SINCE)
+    airflow.states["manual__deleted"] = "deleted"
+    mark = marker("deleted", "production", "manual__deleted", 0)
+    deployment = stage.deploy(stage.task_definition("v2"), deploymentConfigName=HELD_CANARY, description=str(mark))
+    stage.shifted(deployment, 10)
+    [found] = look_after("deleted")
+    assert (found.kind, found.mended) == ("deployment", False)
+    assert f"which ended at {SINCE}, and {deployment} goes on" in found.sentence
+    assert not is_free(leases)
+
+    stage.codedeploy.stop_deployment(deploymentId=deployment, autoRollbackEnabled=True)
+    stage.ended(deployment)
+    [given] = look_after("deleted")
+    assert (given.kind, given.mended, is_free(leases)) == ("lease", True, True)
 
 
 def test_a_lease_at_work_is_left_alone(stage: BlueGreen, airflow: Airflow) -> None:

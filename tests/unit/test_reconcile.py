@@ -62,6 +62,12 @@ def test_the_lease_of_a_run_at_work_or_of_another_airflow_is_left_alone(state: s
     assert not left_behind(a_lease(), state, NOW).act
 
 
+def test_the_lease_of_a_run_that_nobody_knows_any_more_ends_with_its_time() -> None:
+    decided = left_behind(a_lease(expires="2026-11-23T11:30:00+00:00"), None, NOW)
+    assert decided.act
+    assert "has not given the lease back, which ended at 2026-11-23T11:30:00+00:00" in decided.sentence
+
+
 def test_a_lease_that_was_given_back_or_never_taken_is_nobodys() -> None:
     assert not left_behind(a_lease(released=True), "failed", NOW).act
     assert not left_behind(None, None, NOW).act

@@ -31,8 +31,9 @@ State_of = Callable[[str, str], str | None]
 def look_after(application: str, environment: str, target: Environment, state_of: State_of) -> Iterator[Found]:
     """Put right what a run has left behind, and tell of it, and of what only people can put right.
 
-    A deployment whose run has failed without an end of its own is stopped, and so rolled back; its lease is given back
-    once nothing moves any more. Raises Refused or Fault.
+    A deployment whose run has failed without an end of its own is stopped, and so rolled back; that of a run which has
+    ended well, or which nobody knows any more, is told. The lease is given back once nothing moves. Raises Refused or
+    Fault.
     """
     leases = Leases(Account(target.aws_connection, target.region), application, environment)
     lease = leases.newest()
@@ -41,12 +42,14 @@ def look_after(application: str, environment: str, target: Environment, state_of
     found = left_behind(held, state, datetime.now(UTC))
     if held and found.act:
         under_way = _under_way(application, environment, target, held)
-        if under_way and state == "failed":
-            told = f"{held} has failed, and {under_way} went on without it: it is stopped and rolled back"
-            yield Found("deployment", application, environment, told, _stopped(target, under_way))
-        elif not under_way:
+        if not under_way:
             leases.give_back(held.holder)
             yield Found("lease", application, environment, f"{found.sentence}: it is given back", True)
+        elif state == "failed":
+            told = f"{held} has failed, and {under_way} went on without it: it is stopped and rolled back"
+            yield Found("deployment", application, environment, told, _stopped(target, under_way))
+        else:
+            yield Found("deployment", application, environment, f"{found.sentence}, and {under_way} goes on")
     elif held is None and (told := _drift(application, environment, target)):
         yield Found("drift", application, environment, told)
 

@@ -70,8 +70,11 @@ def left_behind(lease: Lease | None, state: str | None, now: datetime) -> Decisi
         return Decision(False, "nobody deploys here")
     if state in OVER:
         return Decision(True, f"{lease} is over ({state}) and has not given the lease back")
-    if state is None and datetime.fromisoformat(lease.expires) > now:
-        return Decision(False, f"{lease}, which this Airflow does not know, holds the lease until {lease.expires}")
+    if state is None:
+        told = f"{lease}, which this Airflow does not know,"
+        if datetime.fromisoformat(lease.expires) > now:
+            return Decision(False, f"{told} holds the lease until {lease.expires}")
+        return Decision(True, f"{told} has not given the lease back, which ended at {lease.expires}")
     return Decision(False, f"{lease} deploys here since {lease.since}")
 
 
