@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields
 
 import pytest
 from airflow.sdk.execution_time import task_runner
 
-from airdock.aws.hooks import Account
 from airdock.aws.operators.reconcile import LookAfterEnvironmentsOperator
-from airdock.aws.release_records import Records
 from airdock.names import RUN_TAG, tag_value
 from airdock.plan.reconcile import Found
-from airdock.plan.release_record import ReleaseRecord
-from tests.aws.test_reconcile_tasks import Airflow, a_pipeline, found_by, is_free, leased
+from tests.aws.test_reconcile_tasks import Airflow, a_live_record, a_pipeline, found_by, is_free, leased
 from tests.blue_green import APPLICATION, CLUSTER
 from tests.delivery import connect
 from tests.local_aws_process import LocalAws
@@ -82,10 +78,7 @@ def test_the_deployment_of_another_run_is_neither_touched_nor_called_drift(
     airflow.states["manual__failed"] = "failed"
     before = stops(service)
     deployment = held_at_ten_percent(service, "manual__somebodys")
-    told = {each.name: "" for each in fields(ReleaseRecord)}
-    own = {"key": "20260101T000000Z-1", "application": "other", "environment": "production", "outcome": "live"}
-    image = f"1.example/greeter@sha256:{'9' * 64}"
-    Records(Account(), "other", "production").keep(ReleaseRecord.from_json({**told, **own, "image": image}))
+    a_live_record("other", "production")
     [given] = look_after("other")
     assert (given.kind, is_free(leases)) == ("lease", True)
     assert (look_after("other"), stops(service)) == ([], before)

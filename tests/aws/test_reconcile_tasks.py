@@ -271,6 +271,15 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BlueGreen]:
         aws.end()
 
 
+def a_live_record(application: str, environment: str) -> None:
+    """Of an image that no service runs."""
+    told = {each.name: "" for each in fields(ReleaseRecord)}
+    own = {"key": "20260101T000000Z-1", "application": application, "environment": environment, "outcome": "live"}
+    image = f"1.example/greeter@sha256:{'9' * 64}"
+    record = ReleaseRecord.from_json({**told, **own, "image": image, "commit": "c" * 40})
+    Records(Account(), application, environment).keep(record)
+
+
 def look_after(application: str) -> list[Found]:
     pipeline = a_pipeline(application, {"provider": "codecommit", "repository": "greeter"})
     return found_by(LookAfterEnvironmentsOperator(task_id="look", pipelines=[pipeline]))
@@ -336,12 +345,31 @@ def test_a_lease_at_work_is_left_alone(stage: BlueGreen, airflow: Airflow) -> No
     assert not newest.released
 
 
+def test_a_place_that_could_not_be_looked_at_is_not_one_without_drift(stage: BlueGreen, airflow: Airflow) -> None:
+    away = {"cluster": "demo", "service": "absent", "container": "web"}
+    rollout = {"strategy": "codedeploy", "application": "greeter", "deployment_group": "greeter"}
+    environments = {"staging": {**away, "rollout": {"strategy": "ecs"}}, "production": {**away, "rollout": rollout}}
+    a_live_record("away", "staging")
+    a_live_record("away", "production")
+    pipeline = a_pipeline("away", {"provider": "codecommit", "repository": "greeter"}, environments=environments)
+    operator = LookAfterEnvironmentsOperator(task_id="look_after_environments", pipelines=[pipeline])
+    xcoms: dict[tuple[str, str], Any] = {}
+    run_task(operator, a_context(operator.task_id, xcoms=xcoms))
+    told = xcoms["look_after_environments", "drift"]
+    assert [(each["kind"], each["environment"]) for each in told] == [("trouble", "staging"), ("trouble", "production")]
+    assert all("what it runs can't be told" in each["sentence"] for each in told)
+
+
+def test_only_who_looks_at_the_environments_tells_of_drift(repository: Repository, airflow: Airflow) -> None:
+    xcoms: dict[tuple[str, str], Any] = {}
+    operator = FindMissedPushesOperator(task_id="find_missed_pushes", pipelines=[repository.pipeline()])
+    repository.push()
+    run_task(operator, a_context(operator.task_id, xcoms=xcoms))
+    assert ("find_missed_pushes", "drift") not in xcoms
+
+
 def test_what_runs_beside_the_recorded_release_is_told_and_not_touched(stage: BlueGreen, airflow: Airflow) -> None:
-    told = {each.name: "" for each in fields(ReleaseRecord)}
-    own = {"key": "20260101T000000Z-1", "application": "drifting", "environment": "production", "outcome": "live"}
-    image = f"1.example/greeter@sha256:{'9' * 64}"
-    record = ReleaseRecord.from_json({**told, **own, "image": image, "commit": "c" * 40})
-    Records(Account(), "drifting", "production").keep(record)
+    a_live_record("drifting", "production")
     before = len(stage.aws.effects())
     [found] = look_after("drifting")
     assert (found.kind, found.mended) == ("drift", False)

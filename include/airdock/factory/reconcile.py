@@ -10,6 +10,7 @@ from airflow.sdk import DAG
 
 from airdock.aws.operators.reconcile import FindMissedPushesOperator, LookAfterEnvironmentsOperator
 from airdock.factory.catalogue import sound_pipelines
+from airdock.plan.reconcile import LOOK_AFTER
 
 DAG_ID = "reconcile"
 MINUTES = "AIRDOCK_RECONCILE_MINUTES"
@@ -33,5 +34,5 @@ def build_dags(folder: Path) -> list[DAG]:
         tags=["airdock", "reconcile"],
     ) as dag:
         FindMissedPushesOperator(task_id="find_missed_pushes", pipelines=pipelines)
-        LookAfterEnvironmentsOperator(task_id="look_after_environments", pipelines=pipelines)
+        LookAfterEnvironmentsOperator(task_id=LOOK_AFTER, pipelines=pipelines)
     return [dag]

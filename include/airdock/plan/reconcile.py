@@ -11,6 +11,8 @@ from airdock.plan.push import Kind, Push, Repository
 from airdock.release import Record
 
 PROVIDER = "reconcile"
+LOOK_AFTER = "look_after_environments"
+"""The task that looks at what services run; the board reads its XCom `drift`."""
 OVER = frozenset({"success", "failed"})
 
 

@@ -25,7 +25,7 @@ AT_ONCE = 8
 class ReconcileOperator(DeliveryOperator):
     """Looks at every pipeline, several at once; one that can't be looked at is told, and stops none of the others.
 
-    XCom `found`: what was found, as the JSON of Found records; `drift`: those of them that are drift.
+    XCom `found`: what was found, as the JSON of Found records.
     """
 
     def __init__(self, *, pipelines: Sequence[Pipeline], **kwargs: Any) -> None:
@@ -44,11 +44,11 @@ class ReconcileOperator(DeliveryOperator):
         for each in found:
             self.log.log(INFO if each.mended else WARNING, "%s: %s", "mended" if each.mended else "found", each)
         self.log.info("%d of %d applications are as they should be", self._sound(found), len(self.pipelines))
-        told = [each.to_json() for each in found]
-        context["ti"].xcom_push(key="found", value=told)
-        # The board reads this one on its own.
-        context["ti"].xcom_push(key="drift", value=[each for each in told if each["kind"] == "drift"])
-        return len(told)
+        self.leave(context, found)
+        return len(found)
+
+    def leave(self, context: Context, found: Sequence[Found]) -> None:
+        context["ti"].xcom_push(key="found", value=[each.to_json() for each in found])
 
     def _sound(self, found: Sequence[Found]) -> int:
         return len(self.pipelines) - len({each.application for each in found})
@@ -73,16 +73,28 @@ class FindMissedPushesOperator(ReconcileOperator):
 
 
 class LookAfterEnvironmentsOperator(ReconcileOperator):
-    """Gives back leases, stops deployments that nobody follows, and tells where a service runs something else."""
+    """Gives back leases, stops deployments that nobody follows, and tells where a service runs something else.
+
+    XCom `drift`, for the board: the places that drift, and those of which it can't be told.
+    """
 
     def look(self) -> Callable[[Pipeline], Iterable[Found]]:
         from airdock.aws.left_behind import look_after
 
         def looked_after(pipeline: Pipeline) -> Iterable[Found]:
             for name, target in pipeline.environments.items():
-                yield from look_after(pipeline.application, name, target, runs.state)
+                try:
+                    yield from look_after(pipeline.application, name, target, runs.state)
+                except AirdockError as error:
+                    told = f"what it runs can't be told: {error.sentence}"
+                    yield Found("trouble", pipeline.application, name, told)
 
         return looked_after
+
+    def leave(self, context: Context, found: Sequence[Found]) -> None:
+        super().leave(context, found)
+        told = [each.to_json() for each in found if each.kind in ("drift", "trouble")]
+        context["ti"].xcom_push(key="drift", value=told)
 
 
 def _looked(look: Callable[[Pipeline], Iterable[Found]], pipeline: Pipeline) -> list[Found]:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from airdock.board.line import Delivery, Stage
 from airdock.plan.ledger_entry import KEY
+from airdock.plan.reconcile import LOOK_AFTER
 from airdock.release import Commit
 from airdock.web.board.ledger import Row
 
@@ -47,10 +48,11 @@ def unfinished(session: Session) -> list[Delivery]:
 
 
 def drift(session: Session) -> dict[tuple[str, str], str]:
-    """What the newest look at production found to differ from what was released: a sentence for each place."""
+    """What the newest look at production found to differ from what was released, or could not tell: a sentence for each
+    place."""
     from airflow.models.xcom import XComModel as XCom
 
-    asked = select(XCom.value).where(XCom.key == "drift", XCom.dag_id == "reconcile")
+    asked = select(XCom.value).where(XCom.key == "drift", XCom.dag_id == "reconcile", XCom.task_id == LOOK_AFTER)
     told = read(session.scalars(asked.order_by(XCom.timestamp.desc()).limit(1)).first())
     found = [each for each in told if isinstance(each, dict)] if isinstance(told, list) else []
     return {(str(each.get("application")), str(each.get("environment"))): str(each.get("sentence")) for each in found}
