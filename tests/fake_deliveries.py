@@ -6,6 +6,8 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from airdock.board.stopping import TRAFFIC
+
 SUBJECT = "Retry card payments when the acquirer times out"
 COMMIT = "9f3c1d7e5b2a48c6d0e1f2a3b4c5d6e7f8091a2b"
 ROUNDS = (("continue", 1, 0.4), ("continue", 10, 0.6), ("continue", 25, 0.5))
@@ -115,16 +117,17 @@ def _stage(at: At, name: str, place: str | None, state: str, begun: float, secon
 
 def _actions(dag_id: str, run_id: str, running: bool) -> list[dict[str, Any]]:
     if running:
-        says = "The delivery ends as stopped. What runs in AWS by now is followed to its end."
-        path = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}"
-        stop = {"name": "stop", "label": "Stop", "says": says}
-        return [{**stop, "method": "PATCH", "path": path, "body": {"state": "failed"}}]
+        task = f"/api/v2/dags/{dag_id}/dagRuns/{run_id}/taskInstances/production.deploy"
+        word = {"method": "POST", "path": f"{task}/xcomEntries", "body": {"key": "stopped", "value": "dana stopped it"}}
+        mark = {"method": "PATCH", "path": task, "body": {"new_state": "failed"}}
+        says = TRAFFIC.format(environment="production")
+        return [{"name": "stop", "label": "Stop", "says": says, "waits": False, "requests": [word, mark]}]
     deploy = dag_id.replace("deliver_", "deploy_")
     says = "4be1d2a (Show prices with tax), the last good release before this one, goes into production again."
-    back = {"name": "roll_back", "label": "Roll back production", "says": says, "waits": False, "method": "POST"}
+    back = {"name": "roll_back", "label": "Roll back production", "says": says, "waits": False}
     conf = {"release": "20261122T090000Z-4be1d2aa", "environment": "production", "from_environment": None}
     body = {"logical_date": None, "conf": {**conf, "instead_of": f"20261123T140000Z-{COMMIT[:8]}"}}
-    return [{**back, "path": f"/api/v2/dags/{deploy}/dagRuns", "body": body}]
+    return [{**back, "requests": [{"method": "POST", "path": f"/api/v2/dags/{deploy}/dagRuns", "body": body}]}]
 
 
 def _console(label: str) -> dict[str, str]:

@@ -96,6 +96,20 @@ def test_a_deployment_that_was_taken_back_fails_the_run(deployment: str, outcome
     assert DIGEST in str(failed)
 
 
+def test_a_delivery_that_somebody_stopped_on_the_board_ends_as_stopped_by_them() -> None:
+    states = {**GOOD, "deploy": "failed", "verify": "upstream_failed", "roll_back": "success"}
+    outcome, failed = verdict(
+        states, {"deploy": {"stopped": "dana stopped it", "reason": "throttled", "faulted": True}}
+    )
+    assert outcome["outcome"] == "stopped"
+    assert "was stopped: dana stopped it. Production runs" in str(failed)
+
+
+def test_a_word_of_stopping_that_came_too_late_changes_nothing() -> None:
+    outcome, failed = verdict({**GOOD, "roll_back": "skipped"}, {"deploy": {"stopped": "dana stopped it"}})
+    assert (outcome["outcome"], failed) == ("live", None)
+
+
 def test_a_way_back_that_failed_is_said() -> None:
     states = {**GOOD, "verify": "failed", "roll_back": "failed"}
     left = {"verify": {"reason": "answered 500"}, "roll_back": {"reason": "the rollback failed"}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from airdock.board.actions import actions
 from airdock.board.delivery import Run, delivery
 from airdock.board.line import Stage
+from airdock.plan.delivery import STOPPED
 from airdock.plan.ledger_entry import LedgerEntry
 from airdock.release import Commit, Outcome
 from tests.board.entries import a_pipeline, an_entry, at
@@ -93,26 +95,70 @@ def test_only_addresses_of_airflow_and_https_become_links() -> None:
     ]
 
 
-def offered(state: str, staging: list[LedgerEntry], production: list[LedgerEntry]) -> dict[str, Any]:
+def offered(
+    state: str, staging: Sequence[LedgerEntry] = (), production: Sequence[LedgerEntry] = (), *stages: Stage
+) -> dict[str, Any]:
     entries = {"staging": staging, "production": production}
-    return {each["label"]: each for each in actions("greeter", *RUN, state, entries)}
+    return {each["label"]: each for each in actions(a_pipeline(), a_run(*stages, state=state), entries, "dana")}
 
 
-def test_what_is_under_way_can_only_be_stopped() -> None:
-    [stop] = offered("running", [an_entry(1)], []).values()
-    assert (stop["method"], stop["body"]) == ("PATCH", {"state": "failed"})
-    assert stop["path"] == "/api/v2/dags/deliver_greeter/dagRuns/run-1"
+def conf_of(action: dict[str, Any]) -> dict[str, Any]:
+    [request] = action["requests"]
+    assert request["body"]["logical_date"] is None
+    return dict(request["body"]["conf"])
+
+
+TASKS = "/api/v2/dags/deliver_greeter/dagRuns/run-1/taskInstances"
+DEPLOYED = [Stage("build", "success"), Stage("production.hold", "success"), Stage("production.deploy", "success")]
+
+
+@pytest.mark.parametrize(
+    ("stages", "task_id", "says"),
+    [
+        ([Stage("clone_source", "success"), Stage("build", "deferred")], "build", "staging is not touched"),
+        ([Stage("build", "deferred")], "build", "runs in CodeBuild by now runs to its end"),
+        ([Stage("build", "success"), Stage("production.hold", "")], "production.hold", "production is not touched"),
+        ([*DEPLOYED[:2], Stage("production.deploy", "deferred")], "production.deploy", "goes back to what ran there"),
+        ([*DEPLOYED, Stage("production.verify", "running")], "production.verify", "goes back to what ran there"),
+    ],
+)
+def test_what_is_under_way_can_only_be_stopped_at_its_task_so_that_its_verdict_runs(
+    stages: list[Stage], task_id: str, says: str
+) -> None:
+    [stop] = offered("running", [an_entry(1)], [], *stages, Stage("production.verdict", "")).values()
+    assert says in stop["says"]
+    assert [(each["method"], each["path"], each["body"]) for each in stop["requests"]] == [
+        ("POST", f"{TASKS}/{task_id}/xcomEntries", {"key": STOPPED, "value": "dana stopped it"}),
+        ("PATCH", f"{TASKS}/{task_id}", {"new_state": "failed"}),
+    ]
+
+
+def test_what_has_not_begun_is_stopped_as_a_whole() -> None:
+    [stop] = offered("queued", [], [], Stage("clone_source", "")).values()
+    [request] = stop["requests"]
+    assert (request["path"], request["body"]) == (TASKS.rpartition("/")[0], {"state": "failed"})
+
+
+@pytest.mark.parametrize(
+    "stages",
+    [
+        [Stage("production.deploy", "failed"), Stage("production.roll_back", "deferred")],
+        [*DEPLOYED, Stage("production.verify", "success"), Stage("production.verdict", "running")],
+    ],
+)
+def test_what_ends_by_itself_is_not_stopped(stages: list[Stage]) -> None:
+    assert offered("running", [], [], *stages) == {}
 
 
 def test_what_it_made_live_can_be_taken_back_and_brought_on() -> None:
     found = offered("success", [an_entry(1)], [an_entry(0.5, run_id="before")])
     assert list(found) == ["Roll back staging", "Promote to production"]
     conf = {"release": None, "environment": "staging", "from_environment": None, "instead_of": an_entry(1).record.key}
-    assert found["Roll back staging"]["body"]["conf"] == conf
+    assert conf_of(found["Roll back staging"]) == conf
     assert found["Promote to production"]["waits"]
     release = an_entry(1).record.key
     conf = {"release": release, "environment": "production", "from_environment": "staging"}
-    assert found["Promote to production"]["body"] == {"logical_date": None, "conf": conf}
+    assert conf_of(found["Promote to production"]) == conf
 
 
 def test_what_another_has_replaced_offers_nothing() -> None:
@@ -170,8 +216,8 @@ def test_the_way_back_goes_to_the_release_that_it_names_and_replaces_no_other() 
     before, live = an_entry(0.5, run_id="before"), an_entry(1)
     told = offered("success", [before, live], [])["Roll back staging"]
     assert told["says"].startswith(f"{before.record.commit[:7]} (Change 0.5), the last good release before this one,")
-    assert told["body"]["conf"]["release"] == before.record.key
-    assert told["body"]["conf"]["instead_of"] == live.record.key
+    conf = conf_of(told)
+    assert (conf["release"], conf["instead_of"]) == (before.record.key, live.record.key)
 
 
 def test_what_has_been_live_there_before_is_not_held_by_a_freeze() -> None:

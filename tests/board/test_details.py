@@ -114,6 +114,7 @@ def test_a_delivery_tells_what_its_tasks_left_and_nothing_of_the_repository(boar
 
 def test_only_who_may_act_is_offered_actions(board: Board) -> None:
     board.database.run(*RUN)
+    board.database.task(RUN, "build", "deferred")
     path = f"/api/deliveries/{RUN[0]}/{RUN[1]}"
     assert [each["name"] for each in board.get(path).json()["actions"]] == ["stop"]
     board.user = User("Vera", DAGS, frozenset(), id="vera")

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Locator, Page
 
 from demo.place import ADMIN
 from demo.releases import Change
+from demo.rest import OPENER
 from demo.traffic import Client
 from tests.e2e import browser
 from tests.e2e.line import Line
@@ -68,6 +69,34 @@ def test_traffic_moves_on_the_page_as_it_is_decided(line: Line, chromium: Browse
         line.release(ANSWER)
         line.expect(run_id, "success", "live")
         page.locator(".split").get_by_text("100 % new version").wait_for()
+
+
+def test_stop_half_way_takes_the_traffic_back_and_the_delivery_is_told_as_stopped(
+    line: Line, chromium: Browser, second_service: str
+) -> None:
+    before, new = _version(second_service), Change("6.0.5", "Stop this half way")
+    line.push(new)
+    line.hold_replies(("ecs", ANSWER), nth=2)
+    run_id = line.trigger(STEPWISE)
+    with Client(second_service), browser.board_of(chromium, line, ADMIN) as page:
+        page.goto(f"{line.stack.place.ui}/airdock/#/deliveries/{STEPWISE}/{run_id}")
+        line.wait_until_held(ANSWER)
+        page.get_by_role("list", name="Steps").get_by_text("20 % new").wait_for()
+        _confirmed(page, "Stop", "Stop")
+        line.release(ANSWER)
+        told = line.expect(run_id, "failed", "stopped")["sentence"]
+        assert "stopped it" in told
+        page.get_by_text(told).wait_for()
+        page.goto(f"{line.stack.place.ui}/airdock/#/releases/{STEPWISE.partition('_')[2]}")
+        row = page.get_by_role("row").filter(has_text=new.message)
+        row.get_by_text("stopped", exact=True).wait_for()
+    assert _version(second_service) == before
+
+
+def _version(service: str) -> str:
+    """What the service answers as its version."""
+    with OPENER.open(service, timeout=10) as answer:
+        return str(answer.headers["Greeter-Version"])
 
 
 def test_author_is_barred_and_somebody_else_approves(line: Line, chromium: Browser) -> None:

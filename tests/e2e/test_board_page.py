@@ -25,6 +25,7 @@ VIEWS = (
     "#/approvals",
 )
 RUN = {"logical_date": None}
+DEPLOY_TASK = "/api/v2/dags/deliver_payments/dagRuns/push__running/taskInstances/production.deploy"
 
 
 @pytest.fixture(scope="module")
@@ -177,7 +178,6 @@ ACTIONS = {
         "#/", "Deliver basket", "POST", "/api/v2/dags/deliver_basket/dagRuns",
         {**RUN, "conf": {"environment": "production"}},
     ),
-    "stop": (RUNNING, "Stop", "PATCH", "/api/v2/dags/deliver_payments/dagRuns/push__running", {"state": "failed"}),
     "approve": (
         "#/approvals", "Approve customer for production", "PATCH", _question("deliver_customer"),
         {"chosen_options": ["Approve"], "params_input": {}},
@@ -217,6 +217,32 @@ def test_way_back_names_what_comes_back_and_what_it_replaces(page: Page, board: 
     page.wait_for_url(re.compile("#/deliveries/deploy_basket"))
     body = _conf("production", back["release"], instead_of=live["release"])
     assert board.sent == [("POST", "/api/v2/dags/deploy_basket/dagRuns", body)]
+
+
+def test_stop_says_who_and_marks_the_task_at_work_so_that_the_line_can_end(page: Page, board: FakeBoard) -> None:
+    stop = shown(page, board, RUNNING).get_by_role("button", name="Stop", exact=True)
+    stop.click()
+    dialog = page.get_by_role("dialog")
+    assert "is stopped in AWS, and production goes back" in dialog.get_by_role("listitem").first.inner_text()
+    board.answers[f"{DEPLOY_TASK}/xcomEntries"] = (409, {"detail": "It exists."})  # somebody else began to stop it
+    dialog.get_by_role("button", name="Stop", exact=True).click()
+    dialog.wait_for(state="detached")
+    assert board.sent == [
+        ("POST", f"{DEPLOY_TASK}/xcomEntries", {"key": "stopped", "value": "dana stopped it"}),
+        ("PATCH", DEPLOY_TASK, {"new_state": "failed"}),
+    ]
+
+
+def test_stop_of_a_delivery_that_has_moved_on_meanwhile_does_nothing(page: Page, board: FakeBoard) -> None:
+    told = board.delivery(["deliver_payments", "push__running"], {})
+    [stop] = told["actions"]
+    earlier = {**stop, "says": "Nothing more is begun, production is not touched, and the delivery ends as stopped."}
+    board.answers["api/deliveries/deliver_payments/push__running"] = (200, {**told, "actions": [earlier]})
+    shown(page, board, RUNNING).get_by_role("button", name="Stop", exact=True).click()
+    board.answers.clear()
+    page.get_by_role("dialog").get_by_role("button", name="Stop", exact=True).click()
+    page.get_by_role("dialog").get_by_role("alert").get_by_text("It has moved on since you were asked.").wait_for()
+    assert board.sent == []
 
 
 @pytest.mark.parametrize(("name", "words"), [("Promote to production", "it waits"), ("again", "goes live at once")])

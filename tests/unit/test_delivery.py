@@ -78,6 +78,20 @@ def test_deployment_stopped_by_hand_is_stopped() -> None:
     assert judge(Step.DEPLOY, "success", outcome=Outcome.STOPPED).outcome is Outcome.STOPPED
 
 
+@pytest.mark.parametrize("step", [*sorted(BEFORE_PRODUCTION), Step.DEPLOY])
+def test_delivery_that_somebody_stopped_before_it_deployed_is_stopped_and_not_refused(step: Step) -> None:
+    report = judge(step, "skipped", reason="dana stopped it", outcome=Outcome.STOPPED)
+    assert report.outcome is Outcome.STOPPED
+    assert report.sentence.startswith("greeter abc1234 to production was stopped: dana stopped it; ")
+
+
+def test_production_is_not_called_untouched_where_a_task_was_marked_after_the_deployment() -> None:
+    ends = [StepEnd(step, "failed" if step is Step.BUILD else "success", "dana stopped it") for step in LINE]
+    report = judge_delivery("greeter", [*ends, StepEnd(Step.ROLL_BACK, "skipped")], "production runs v2")
+    assert report.outcome is Outcome.FAILED
+    assert "untouched" not in report.sentence
+
+
 def test_deployment_that_aws_did_not_accept_is_refused() -> None:
     report = judge(Step.DEPLOY, "skipped")
     assert report.outcome is Outcome.REFUSED

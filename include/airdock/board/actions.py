@@ -5,39 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
-from urllib.parse import quote
 
+from airdock.board.delivery import Run
 from airdock.board.releases import Entries, before
+from airdock.board.stopping import stop
 from airdock.plan.ledger_entry import LedgerEntry
+from airdock.spec import Pipeline
 
 UNKNOWN = "The last good release before this one"
-STOP = (
-    "The run ends as failed, and nothing more is begun. A deployment that is under way in AWS goes on until reconcile "
-    "stops it with rollback."
-)
 
 
-def actions(application: str, dag_id: str, run_id: str, state: str, entries: Entries) -> list[dict[str, Any]]:
+def actions(pipeline: Pipeline, run: Run, entries: Entries, user: str) -> list[dict[str, Any]]:
     """Stop what is under way; take back what it made live, and bring it on to the next environment.
 
-    `entries`: what became of the application's deliveries, by environment in their order.
+    `entries`: what became of the application's deliveries, by environment in their order; `user`: who would stop it.
     """
-    if state in ("queued", "running"):
-        path = f"/api/v2/dags/{quote(dag_id, safe='')}/dagRuns/{quote(run_id, safe='')}"
-        return [
-            {
-                "name": "stop",
-                "label": "Stop",
-                "says": STOP,
-                "method": "PATCH",
-                "path": path,
-                "body": {"state": "failed"},
-            }
-        ]
+    if run.state in ("queued", "running"):
+        return stop(pipeline, run, user)
+    application, ours = pipeline.application, (run.dag_id, run.run_id)
     live = {name: _live(entries, name) for name in entries}
-    mine = [
-        name for name, entry in live.items() if entry and (entry.record.dag_id, entry.record.run_id) == (dag_id, run_id)
-    ]
+    mine = [name for name, entry in live.items() if entry and (entry.record.dag_id, entry.record.run_id) == ours]
     found = [_back(application, name, live[name], before(entries[name])) for name in mine]
     for name, after in pairwise(entries):
         here, there = live[name], live[after]
@@ -84,7 +71,11 @@ def _deploy(
         "label": label,
         "says": says,
         "waits": waits,
-        "method": "POST",
-        "path": f"/api/v2/dags/deploy_{application}/dagRuns",
-        "body": {"logical_date": None, "conf": dict(conf)},
+        "requests": [
+            {
+                "method": "POST",
+                "path": f"/api/v2/dags/deploy_{application}/dagRuns",
+                "body": {"logical_date": None, "conf": dict(conf)},
+            }
+        ],
     }

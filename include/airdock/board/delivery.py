@@ -35,7 +35,7 @@ class Run:
 
 def delivery(pipeline: Pipeline, run: Run) -> dict[str, Any]:
     """The delivery in the page's shape, without its actions."""
-    stages = _in_order(pipeline, run.stages)
+    stages = in_order(pipeline, run.stages)
     entered = {stage.environment for stage in stages if stage.state not in IDLE}
     names = [name for name in pipeline.environments if name in entered]
     commit = run.commit
@@ -67,7 +67,8 @@ def task_order(name: str, target: Environment) -> list[str]:
     return [f"{name}.{task}" for task in (*line, "retarget", "export_image", "roll_back", "prune", "verdict")]
 
 
-def _in_order(pipeline: Pipeline, stages: Sequence[Stage]) -> list[Stage]:
+def in_order(pipeline: Pipeline, stages: Sequence[Stage]) -> list[Stage]:
+    """The stages in the order of the line; what the pipeline does not have any more comes last."""
     ids = [*RELEASE_TASKS]
     for name, target in pipeline.environments.items():
         ids += task_order(name, target)

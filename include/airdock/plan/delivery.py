@@ -37,6 +37,9 @@ BEFORE_PRODUCTION = frozenset(list(Step)[: list(Step).index(Step.DEPLOY)])
 ENTRY = Step.HOLD
 """The first step in an environment: skipped with all that follow where the run ends before the environment."""
 
+STOPPED = "stopped"
+"""The XCom key of a task that somebody marked as failed to stop the delivery: a sentence that says who."""
+
 DOING = {
     Step.CHOOSE_RELEASE: "choosing the release",
     Step.CLONE_SOURCE: "reading the source",
@@ -103,7 +106,8 @@ def judge_delivery(subject: str, ends: Sequence[StepEnd], stands: str = "", not_
         return OutcomeReport(Outcome.ROLLED_BACK, _sentence(told, stands), details)
     if broken is None:
         return OutcomeReport(Outcome.LIVE, _sentence(f"{subject} is live", stands), details, stays=True)
-    outcome, why = _judge(broken, way_back)
+    begun = any(end.step is Step.DEPLOY and end.state in ("success", "failed") for end in ends)
+    outcome, why = _judge(broken, way_back, begun=begun)
     stays = broken.step is Step.FOLLOW
     told = f"{subject} {_ENDED[outcome]}: {why}{'; the release itself is live' if stays else ''}"
     return OutcomeReport(outcome, _sentence(told, stands), details, stays)
@@ -120,14 +124,16 @@ _ENDED = {
 }
 
 
-def _judge(broken: StepEnd, way_back: StepEnd | None) -> tuple[Outcome, str]:
+def _judge(broken: StepEnd, way_back: StepEnd | None, *, begun: bool) -> tuple[Outcome, str]:
     why = broken.reason or f"{broken.doing} broke off without a word"
     if broken.state != "failed":
         return Outcome.STOPPED, f"it came as far as {broken.doing}, which is {broken.state or 'not begun'}"
     if broken.outcome is Outcome.SUPERSEDED:
         return Outcome.SUPERSEDED, why
+    if broken.step in BEFORE_PRODUCTION and begun:
+        return Outcome.FAILED, f"{why}; it was marked so after the deployment had begun"
     if broken.step in BEFORE_PRODUCTION:
-        return _unless_faulted(broken, Outcome.REFUSED), f"{why}; production is untouched"
+        return _refused(broken), f"{why}; production is untouched"
     if broken.step is Step.FOLLOW:
         return Outcome.FAILED, why
     return _after_production(broken, why, way_back)
@@ -139,16 +145,18 @@ def _after_production(broken: StepEnd, why: str, way_back: StepEnd | None) -> tu
     if state == "success":
         return (Outcome.STOPPED if broken.outcome is Outcome.STOPPED else Outcome.ROLLED_BACK), why
     if state == "skipped" and broken.step is Step.DEPLOY:
-        return _unless_faulted(broken, Outcome.REFUSED), f"{why}; nothing was deployed"
+        return _refused(broken), f"{why}; nothing was deployed"
     told = way_back.reason if way_back and way_back.reason else "it did not get to its end"
     if way_back and way_back.outcome is Outcome.SUPERSEDED:
         return Outcome.SUPERSEDED, f"{why}; {told}"
     return Outcome.FAILED, f"{why}; the way back failed: {told}"
 
 
-def _unless_faulted(broken: StepEnd, outcome: Outcome) -> Outcome:
-    """Without its sentence, or with a fault's, a task has not answered."""
-    return outcome if broken.reason and not broken.faulted else Outcome.FAILED
+def _refused(broken: StepEnd) -> Outcome:
+    """Without its sentence, or with a fault's, a task has not answered; one that somebody stopped is no refusal."""
+    if broken.outcome is Outcome.STOPPED:
+        return Outcome.STOPPED
+    return Outcome.REFUSED if broken.reason and not broken.faulted else Outcome.FAILED
 
 
 def _because(end: StepEnd) -> str:

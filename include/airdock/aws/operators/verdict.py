@@ -15,13 +15,17 @@ from airdock.aws.operators.recording import recorded
 from airdock.aws.production import Service, stamp, standing
 from airdock.aws.release_records import Records
 from airdock.errors import AirdockError, Fault
-from airdock.plan.delivery import ENTRY, Step, StepEnd, came_to, judge_delivery
+from airdock.plan.delivery import ENTRY, STOPPED, Step, StepEnd, came_to, judge_delivery
 from airdock.plan.ledger_entry import KEY, ledger_entry
 from airdock.plan.release_record import ReleaseRecord
 from airdock.release import Outcome, OutcomeReport, Source
 
 if TYPE_CHECKING:
     from airdock.spec.environment import Environment
+
+
+LONGEST_WORD = 200
+"""Characters of what was said as a task was stopped: anybody who may edit the dag can write it."""
 
 
 class VerdictOperator(DeliveryOperator):
@@ -155,6 +159,8 @@ class VerdictOperator(DeliveryOperator):
             return context["ti"].xcom_pull(task_ids=self.tasks[name], key=key)
 
         step, _, task = name.partition(" ")
+        if state == "failed" and (told := left(STOPPED)):
+            return StepEnd(Step(step), state, str(told)[:LONGEST_WORD], outcome=Outcome.STOPPED, task=task)
         outcome = left("deployment_outcome")
         ended = Outcome(outcome) if outcome else None
         return StepEnd(Step(step), state, left("reason") or "", bool(left("faulted")), ended, task)

@@ -36,7 +36,7 @@ class Details:
             raise HTTPException(404, "There is no such delivery, or you may not see it.")
         may = f"deploy_{pipeline.application}" in user.edits and dag_id in user.edits
         entries = self._desk.entries(pipeline)
-        offered = actions(pipeline.application, dag_id, run_id, run.state, entries) if may else []
+        offered = actions(pipeline, run, entries, user.name) if may else []
         return {**delivery(pipeline, run), "actions": offered}
 
     def releases(self, user: User, application: str) -> dict[str, Any]:

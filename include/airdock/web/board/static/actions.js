@@ -1,5 +1,6 @@
 // What somebody can do to an application, each told in words before it happens.
 
+import { Problem, ask } from "./api.js";
 import { h } from "./dom.js";
 import { choice, confirm, field } from "./confirm.js";
 import { button, sha, to } from "./parts.js";
@@ -112,19 +113,27 @@ export function deployRelease(app, release, from, environment) {
   });
 }
 
-/** An action as the server describes it, told in its own words. */
-export function offered(action, done) {
+/** An action as the server describes it, told in its own words; `address` is where the server tells of it. */
+export function offered(action, address, done) {
   confirm({
     heading: action.label,
     label: action.label,
     tone: ["stop", "roll_back"].includes(action.name) ? "bad" : "",
     says: [action.says, action.name !== "stop" && (action.waits ? held() : through())],
-    request: () => ({ method: action.method, path: action.path, body: action.body }),
+    request: () => still(action, address),
     done: (answer) =>
-      answer?.dag_run_id && action.name !== "stop"
-        ? started(answer, `${action.label}: it has started.`)
-        : (notify(`${action.label}: done.`), done()),
+      action.name === "stop"
+        ? (notify("It is being stopped."), done())
+        : started(answer, `${action.label}: it has started.`),
   });
+}
+
+/** The action's requests, while it still does what the dialog says: deliveries move on while people read. */
+async function still(action, address) {
+  const now = (await ask(address)).actions.find((each) => each.name === action.name && each.label === action.label);
+  if (JSON.stringify(now) !== JSON.stringify(action))
+    throw new Problem(409, "It has moved on since you were asked.", "Look at how it stands now, and decide again.");
+  return action.requests;
 }
 
 export function freeze(done) {

@@ -8,8 +8,8 @@ import { icon } from "./parts.js";
  * Ask, send, and tell.
  *
  * @param {object} action heading; says: lines of what will happen; label of the button that does it; tone: "bad" for
- *   what can't be taken back; fields: elements with a `name`; request(values): {method, path, body};
- *   done(answer, values).
+ *   what can't be taken back; fields: elements with a `name`; request(values): {method, path, body}, or several, one
+ *   after the other, or a promise of them; done(answer, values), with the last answer.
  */
 export function confirm(action) {
   const status = h("p", { class: "wrong", role: "alert" });
@@ -51,8 +51,10 @@ async function send(action, { dialog, form, yes, status }) {
   yes.setAttribute("aria-busy", "true");
   status.replaceChildren();
   try {
-    const { method, path, body } = action.request(values);
-    const answer = await act(method, path, body);
+    const requests = [await action.request(values)].flat();
+    const last = requests.pop();
+    for (const before of requests) await said(before);
+    const answer = await act(last.method, last.path, last.body);
     dialog.close();
     action.done?.(answer, values);
   } catch (problem) {
@@ -60,6 +62,15 @@ async function send(action, { dialog, form, yes, status }) {
     yes.removeAttribute("aria-busy");
     const help = problem.status === 401 ? link(signIn(), "Sign in", { target: "_top" }) : problem.advice;
     status.replaceChildren(icon("cross"), h("span", {}, problem.message, " ", help ?? ""));
+  }
+}
+
+/** A word before the deed; somebody else may have said it already. */
+async function said({ method, path, body }) {
+  try {
+    await act(method, path, body);
+  } catch (problem) {
+    if (problem.status !== 409) throw problem;
   }
 }
 

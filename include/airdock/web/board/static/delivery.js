@@ -16,7 +16,7 @@ export const source = ({ parts: [dag, run] }) =>
   `deliveries/${encodeURIComponent(dag ?? "")}/${encodeURIComponent(run ?? "")}`;
 export const title = (_, told) => (told ? `${told.application} ${told.commit?.slice(0, 7) ?? ""}` : "Delivery");
 
-export function view(told, { look }) {
+export function view(told, { look, parts }) {
   const groups = grouped(told);
   return h(
     "article",
@@ -29,7 +29,7 @@ export function view(told, { look }) {
       told.subject || (told.commit ? "(no message)" : `Delivery of ${told.application}`),
       [badge(told.state), sha(told.commit), told.author, told.trigger, ["started ", ago(told.started_at)], took(told)],
       told.actions.map((action) =>
-        button(action.label, () => offered(action, look), {
+        button(action.label, () => offered(action, source({ parts }), look), {
           class: `button ${["stop", "roll_back"].includes(action.name) ? "danger" : ""}`,
           "data-key": `act-${action.name}-${action.label}`,
         }),
