@@ -86,6 +86,22 @@ def test_an_unknown_status_counts_as_running() -> None:
             Outcome.STOPPED,
             "StopServiceDeployment",
         ),
+        (
+            facts("ROLLBACK_SUCCESSFUL", rollback_reason="words that nobody knows", rollback_requested=True),
+            Outcome.STOPPED,
+            "words that nobody knows",
+        ),
+        (
+            facts("ROLLBACK_SUCCESSFUL", rollback_reason="words that nobody knows"),
+            Outcome.ROLLED_BACK,
+            "words that nobody knows",
+        ),
+        (
+            facts("ROLLBACK_SUCCESSFUL", rollback_requested=True, alarms={"status": "TRIGGERED", "triggered": ["5xx"]}),
+            Outcome.ROLLED_BACK,
+            "an alarm fired (5xx)",
+        ),
+        (facts("STOPPED", reason="words that nobody knows"), Outcome.STOPPED, "words that nobody knows"),
         (facts("IN_PROGRESS"), Outcome.FAILED, "has not ended"),
     ],
 )

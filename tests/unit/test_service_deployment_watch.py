@@ -13,8 +13,8 @@ from airdock.aws.watch.service_deployment import ServiceDeploymentWatch
 ARN = "arn:aws:ecs:eu-west-1:1:service-deployment/demo/greeter/abc"
 
 
-def read(**told: Any) -> dict[str, Any]:
-    """The facts of one deployment under way, of which ECS tells this besides."""
+def read(known: dict[str, Any] | None = None, **told: Any) -> dict[str, Any]:
+    """The facts of one deployment under way, of which ECS tells this besides; `known`: those of an earlier look."""
     deployment = {
         "serviceDeploymentArn": ARN,
         "serviceArn": "arn:service",
@@ -29,7 +29,7 @@ def read(**told: Any) -> dict[str, Any]:
         describe_service_revisions=lambda **_: {"serviceRevisions": []},
         describe_services=lambda **_: {"services": []},
     )
-    return ServiceDeploymentWatch().read(lambda _: ecs, [ARN])[ARN]
+    return ServiceDeploymentWatch().reread(lambda _: ecs, [ARN], {ARN: known} if known else {})[ARN]
 
 
 @pytest.mark.parametrize(("enabled", "names"), [(True, ["greeter-5xx"]), (False, [])])
@@ -50,3 +50,10 @@ def test_a_pause_of_the_services_own_waits_for_people(stage: str, waiting: list[
     asks = {"hookId": "ecs-pause-1", "targetType": "PAUSE", "status": "AWAITING_ACTION"}
     facts = read(lifecycleStage=stage, lifecycleHookDetails=[asks], deploymentConfiguration={"lifecycleHooks": hooks})
     assert facts["waiting"] == waiting
+
+
+def test_that_somebody_asked_for_the_rollback_is_remembered_when_the_status_has_gone_on() -> None:
+    assert not read()["rollback_requested"]
+    asked = read(status="ROLLBACK_REQUESTED")
+    assert read(asked, status="ROLLBACK_IN_PROGRESS")["rollback_requested"]
+    assert not read(status="ROLLBACK_IN_PROGRESS")["rollback_requested"]

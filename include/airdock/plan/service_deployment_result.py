@@ -109,6 +109,11 @@ def _hook(facts: Facts) -> str:
 
 
 def _stopped_by_hand(facts: Facts) -> bool:
-    """Whether a caller of StopServiceDeployment asked for the rollback, and no guard or hook."""
+    """Whether a caller of StopServiceDeployment asked for the rollback, and no guard or hook.
+
+    That call alone makes the status ROLLBACK_REQUESTED. Where nobody saw it pass, ECS's own words are all there is:
+    they are not documented, and words that say nothing of the call leave it a rollback of ECS's.
+    """
     said = f"{facts['rollback_reason']} {facts['reason']}".replace(" ", "").lower()
-    return not _monitor(facts) and not _hook(facts) and "stopservicedeployment" in said
+    asked = facts.get("rollback_requested") or "stopservicedeployment" in said
+    return bool(asked and not _monitor(facts) and not _hook(facts))

@@ -12,7 +12,7 @@ from airdock.aws.watch.subject import Facts, Lookup, clock_of
 from airdock.plan.adoption import State
 from airdock.plan.service_configuration import guards, pauses_of_others
 from airdock.plan.service_deployment_progress import service_deployment_progress
-from airdock.plan.service_deployment_result import service_deployment_state
+from airdock.plan.service_deployment_result import ServiceDeploymentStatus, service_deployment_state
 
 Counts = dict[tuple[str, str], int]
 
@@ -35,6 +35,7 @@ class ServiceDeploymentWatch:
         failed_starts: of the new version, in a row, as DescribeServices counts them; counted_at: when, ISO 8601,
         breaker: {status, failures, threshold}, alarms: {status, triggered: [names], names: those that are to guard it},
         rollback_reason: "" where ECS does not roll back,
+        rollback_requested: whether it was seen that somebody asked for the rollback,
         newest: id of the service's newest deployment.
 
     Options: `decides`: a pause that waits for an answer ends the wait too, unless its hook's id is among `answered`.
@@ -57,7 +58,7 @@ class ServiceDeploymentWatch:
             newest = {each["serviceArn"]: _newest(ecs, each) for each in found if _state(each) is not State.RUNNING}
             counted = _failed_starts(ecs, [each for each in found if not _fresh(each, known, now)])
         facts = (_facts(each, revisions, newest.get(each["serviceArn"], "")) for each in found)
-        return {each["id"]: {**each, **_count(each, counted, known, now)} for each in facts}
+        return {each["id"]: {**each, **_count(each, counted, known, now), **_asked(each, known)} for each in facts}
 
     def finished(self, facts: Facts, options: Mapping[str, Any]) -> bool:
         over = service_deployment_state(facts["status"]) is not State.RUNNING
@@ -100,6 +101,12 @@ def _count(facts: Facts, counted: Counts, known: Mapping[str, Facts], now: datet
     if key in counted:
         return {"failed_starts": counted[key], "counted_at": now.isoformat()}
     return {"failed_starts": before.get("failed_starts", 0), "counted_at": before.get("counted_at", "")}
+
+
+def _asked(facts: Facts, known: Mapping[str, Facts]) -> Facts:
+    """ECS keeps no history: what an earlier look saw of the request stays."""
+    before = known.get(facts["id"], {}).get("rollback_requested", False)
+    return {"rollback_requested": before or facts["status"] == ServiceDeploymentStatus.ROLLBACK_REQUESTED}
 
 
 def _failed_starts(ecs: Any, running: Sequence[Mapping[str, Any]]) -> Counts:
