@@ -63,10 +63,15 @@ class FakeAws:
         return call
 
 
-def gather(monkeypatch: pytest.MonkeyPatch, aws: FakeAws, code: str = "", message: str = "") -> Causes:
+def gather(
+    monkeypatch: pytest.MonkeyPatch, aws: FakeAws, code: str = "", message: str = "", revision: str = ""
+) -> Causes:
+    """By CodeDeploy, or by ECS itself where a service revision is told."""
     monkeypatch.setattr("airdock.aws.hooks._client", aws.client)
     service, group = Service(Account(), "demo", "greeter", "web"), Group(Account(), "greeter", "greeter")
     error = {"code": code, "message": message}
+    if revision:
+        return causes_of(Failure(service, ARN, SINCE, revision=revision))
     return causes_of(Failure(service, ARN, SINCE, ("greeter-green",), error, group))
 
 
@@ -120,6 +125,42 @@ def test_unhealthy_new_targets_are_told_in_the_balancers_words(monkeypatch: pyte
     aws = FakeAws(describe_target_health={"TargetHealthDescriptions": [bad, good, bad]}, list_tasks={"taskArns": []})
     told = "2 of 3 new targets are unhealthy: Health checks failed with these codes: [500]"
     assert gather(monkeypatch, aws).sentences == (told,)
+
+
+def test_unhealthy_targets_of_ecs_own_deployments_are_told_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    bad = {"TargetHealth": {"State": "unhealthy", "Description": "Health checks failed with these codes: [500]"}}
+    revision = {"resolvedConfiguration": {"loadBalancers": [{"targetGroupArn": "arn:green"}]}}
+    aws = FakeAws(
+        describe_target_health={"TargetHealthDescriptions": [bad]},
+        describe_service_revisions={"serviceRevisions": [revision]},
+        list_tasks={"taskArns": []},
+    )
+    told = "1 of 1 targets are unhealthy: Health checks failed with these codes: [500]"
+    assert gather(monkeypatch, aws, revision="arn:revision/new").sentences == (told,)
+
+
+SIDECAR = {"name": "proxy", "logConfiguration": {**LOG, "options": {**LOG["options"], "awslogs-stream-prefix": "side"}}}
+
+
+@pytest.mark.parametrize(
+    ("containers", "stream"),
+    [
+        ([{"name": "web", "exitCode": 143}, {"name": "proxy", "exitCode": 1}], "side/proxy/abc123"),
+        ([{"name": "web", "exitCode": 0}, {"name": "proxy", "reason": "OutOfMemoryError"}], "side/proxy/abc123"),
+        ([{"name": "proxy", "exitCode": 2}, {"name": "web", "exitCode": 3}], "web/web/abc123"),
+        ([{"name": "proxy", "exitCode": 137}, {"name": "web", "exitCode": 137}], "web/web/abc123"),
+    ],
+)
+def test_the_log_is_that_of_the_container_that_failed_itself(
+    monkeypatch: pytest.MonkeyPatch, containers: list[dict[str, Any]], stream: str
+) -> None:
+    definition = {"containerDefinitions": [{"name": "web", "logConfiguration": LOG}, SIDECAR]}
+    aws = FakeAws(
+        describe_tasks={"tasks": [{**CRASHED, "containers": containers}]},
+        describe_task_definition={"taskDefinition": definition},
+    )
+    gather(monkeypatch, aws)
+    assert aws.streams == [stream]
 
 
 def test_what_cannot_be_read_is_said_and_hides_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:

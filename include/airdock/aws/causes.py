@@ -14,12 +14,14 @@ from typing import Any
 
 from airdock.aws.deployments import Group
 from airdock.aws.faults import spoken
-from airdock.aws.production import Service, container_of, described
+from airdock.aws.production import Service, container_of, described, target_groups
 from airdock.errors import AirdockError
 
 MOST_TASKS = 100
 MOST_EVENTS = 20
 LOG_LINES = 15
+ENDED_BY_SIGNAL = (137, 143)
+"""Exit codes of what was killed or asked to end: 128 and the number of SIGKILL or SIGTERM."""
 TROUBLE = re.compile(r"unhealthy|unable to|failed|was not found|is not authorized|insufficient", re.IGNORECASE)
 
 
@@ -27,7 +29,8 @@ TROUBLE = re.compile(r"unhealthy|unable to|failed|was not found|is not authorize
 class Failure:
     """The deployment whose failure is looked into.
 
-    `target_groups`: those of its new tasks. `error`, `group`: CodeDeploy's, whose alarms are in the group. `alarms`:
+    `target_groups`: the names of those of its new tasks, where CodeDeploy tells; `revision`: the ARN of ECS's service
+    revision, which tells them else. `error`, `group`: CodeDeploy's, whose alarms are in the group. `alarms`:
     those that ECS says have fired.
     """
 
@@ -38,11 +41,12 @@ class Failure:
     error: Mapping[str, str] = field(default_factory=dict)
     group: Group | None = None
     alarms: tuple[str, ...] = ()
+    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Causes:
-    """`sentences`: what AWS names as a cause, the most telling first; `log`: the container's last lines."""
+    """`sentences`: what AWS names as a cause, the most telling first; `log`: the last lines of the failed container."""
 
     sentences: tuple[str, ...]
     log: tuple[str, ...]
@@ -146,19 +150,32 @@ def _fired(item: Mapping[str, Any]) -> str:
 
 
 def _unhealthy_targets(failure: Failure) -> list[str]:
-    """The new tasks that the balancer finds unhealthy at this moment, in its own words."""
-    if not failure.target_groups:
-        return []
+    """The targets that the balancer finds unhealthy at this moment, in its own words.
+
+    They are new tasks, but in a rolling update, whose old ones are in the same target group.
+    """
     elb = failure.service.account.client("elbv2")
-    groups = elb.describe_target_groups(Names=list(failure.target_groups))["TargetGroups"]
     found = [
         target["TargetHealth"]
-        for group in groups
-        for target in elb.describe_target_health(TargetGroupArn=group["TargetGroupArn"])["TargetHealthDescriptions"]
+        for group in _target_groups(failure)
+        for target in elb.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
     ]
     bad = [health for health in found if health["State"] == "unhealthy"]
     reasons = dict.fromkeys(health.get("Description") or health.get("Reason", "") for health in bad)
-    return [f"{len(bad)} of {len(found)} new targets are unhealthy: {'; '.join(reasons)}"] if bad else []
+    whose = "" if failure.revision else "new "
+    return [f"{len(bad)} of {len(found)} {whose}targets are unhealthy: {'; '.join(reasons)}"] if bad else []
+
+
+def _target_groups(failure: Failure) -> list[str]:
+    """The ARNs of the target groups that the new tasks are in."""
+    client = failure.service.account.client
+    if failure.target_groups:
+        found = client("elbv2").describe_target_groups(Names=list(failure.target_groups))["TargetGroups"]
+        return [group["TargetGroupArn"] for group in found]
+    if not failure.revision:
+        return []
+    told = client("ecs").describe_service_revisions(serviceRevisionArns=[failure.revision])["serviceRevisions"]
+    return [group for revision in told for group in target_groups(revision)]
 
 
 def _service_events(failure: Failure) -> list[str]:
@@ -167,13 +184,27 @@ def _service_events(failure: Failure) -> list[str]:
     return [message for message in recent if TROUBLE.search(message)][:2]
 
 
+def _culprit(task: Mapping[str, Any], main: str | None) -> str | None:
+    """The container whose own failure stopped the task: of several the main one, which it is too where none is told.
+
+    Containers that had to go with it were ended by a signal.
+    """
+    failed = [each["name"] for each in task.get("containers", ()) if _failed_itself(each)]
+    return main if main in failed or not failed else failed[0]
+
+
+def _failed_itself(container: Mapping[str, Any]) -> bool:
+    return bool(container.get("reason")) or container.get("exitCode") not in (None, 0, *ENDED_BY_SIGNAL)
+
+
 def _log_tail(failure: Failure, tasks: list[dict[str, Any]]) -> list[str]:
-    """The last lines of the container's awslogs stream (`prefix/container/task id`); none with another log driver."""
+    """The last lines of the culprit's awslogs stream (`prefix/container/task id`); none with another log driver."""
     if not tasks:
         return []
     lookup = failure.service.account.client
     definition = lookup("ecs").describe_task_definition(taskDefinition=failure.task_definition)["taskDefinition"]
-    container = container_of(definition["containerDefinitions"], failure.service.container) or {}
+    name = _culprit(tasks[0], failure.service.container)
+    container = container_of(definition["containerDefinitions"], name) or {}
     log = container.get("logConfiguration") or {}
     options = log.get("options", {})
     if log.get("logDriver") != "awslogs" or "awslogs-stream-prefix" not in options:

@@ -96,6 +96,13 @@ def primary_task_definition(told: Mapping[str, Any]) -> str:
     return str(told["taskDefinition"])
 
 
+def target_groups(revision: Mapping[str, Any]) -> list[str]:
+    """The ARNs of the target groups that a service revision's tasks are in: those that ECS chose, where it tells."""
+    resolved = (revision.get("resolvedConfiguration") or {}).get("loadBalancers")
+    found = resolved or revision.get("loadBalancers") or []
+    return [str(each["targetGroupArn"]) for each in found if each.get("targetGroupArn")]
+
+
 def running_tasks(service: Service) -> list[RunningTask]:
     """The service's running tasks, old and new ones, with what their container runs. Raises Refused or Fault."""
     asked = {"cluster": service.cluster, "serviceName": service.name, "desiredStatus": "RUNNING"}

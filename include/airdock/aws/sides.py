@@ -8,7 +8,7 @@ from typing import Any
 
 from airdock.aws.analysis import Subject, Version
 from airdock.aws.faults import spoken
-from airdock.aws.production import Service
+from airdock.aws.production import Service, target_groups
 
 
 def sides(service: Service, facts: Mapping[str, Any], since: datetime) -> Subject:
@@ -37,9 +37,7 @@ def sides(service: Service, facts: Mapping[str, Any], since: datetime) -> Subjec
 
 
 def _version(revision: Mapping[str, Any]) -> Version:
-    resolved = (revision.get("resolvedConfiguration") or {}).get("loadBalancers") or []
-    balancers = resolved or revision.get("loadBalancers") or [{}]
-    return Version(revision["taskDefinition"], balancers[0].get("targetGroupArn", ""))
+    return Version(revision["taskDefinition"], next(iter(target_groups(revision)), ""))
 
 
 def _balancer(service: Service, target_group: str) -> str:

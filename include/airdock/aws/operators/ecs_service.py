@@ -87,7 +87,8 @@ class EcsDeployServiceOperator(DeployOperator):
     def causes(self, facts: Facts) -> Causes:
         fired = tuple(facts["alarms"]["triggered"])
         since = datetime.fromisoformat(facts["started_at"])
-        return causes_of(Failure(self.service, self.released().arn, since, alarms=fired))
+        new = facts["revisions"]["new"]
+        return causes_of(Failure(self.service, self.released().arn, since, alarms=fired, revision=new))
 
     def stop(self, deployment_id: str) -> None:
         stop(self.service, deployment_id)
