@@ -7,19 +7,15 @@ from typing import Any
 
 import pytest
 
-from airdock.aws.operators.ecs_rollback import EcsRollBackOperator
-from airdock.aws.operators.ecs_service import EcsDeployServiceOperator
-from tests.delivery import a_release, a_source, a_target, connect
-from tests.fakes import FakeStore, a_context, run_task
+from tests.delivery import connect
 from tests.local_aws_process import LocalAws
+from tests.native_run import Run
 from tests.native_service import NativeService
 from tests.outcomes.greeter import put_alarm, put_hook
 
 HOOK = "def run(event, context):\n    return {'hookStatus': 'SUCCEEDED'}\n"
 ROLE = "arn:aws:iam::123456789012:role/hooks"
 ALARMS = {"alarmNames": ["greeter-5xx"], "enable": True, "rollback": True}
-NAMES: dict[str, Any] = {"application": "greeter", "environment": "production"}
-QUICK: dict[str, Any] = {"poll_seconds": 0.5, "handoff_seconds": 1}
 ROLLOUTS: list[dict[str, Any]] = [{"strategy": "rolling"}, {"strategy": "ecs", "bake_minutes": 0}]
 
 
@@ -37,29 +33,6 @@ def stage(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[NativeServ
         aws.end()
 
 
-class Run:
-    """One delivery of version v2: register has happened, deploy and roll_back are to come."""
-
-    def __init__(self, stage: NativeService, **rollout: Any) -> None:
-        self.before = str(stage.service()["taskDefinition"])
-        self.record = a_release(stage.task_definition("v2"), before=self.before, image=stage.image)
-        self.target = a_target(rollout={"deadline_minutes": 6000, **rollout})
-        self.xcoms: dict[tuple[str, str], Any] = {("production.register", "return_value"): self.record}
-        self.target_of: dict[str, Any] = {**NAMES, "target": self.target, **QUICK}
-
-    def deploy(self) -> Any:
-        operator = EcsDeployServiceOperator(
-            task_id="deploy", source=a_source(), task_definition=self.record, **self.target_of
-        )
-        return run_task(operator, a_context("production.deploy", store=FakeStore(), xcoms=self.xcoms))
-
-    def roll_back(self) -> Any:
-        tasks = {"register_task": "production.register", "deploy_task": "production.deploy"}
-        operator = EcsRollBackOperator(task_id="roll_back", **tasks, **self.target_of)
-        states = {"production.deploy": "success"}
-        return run_task(operator, a_context("production.roll_back", store=FakeStore(), xcoms=self.xcoms, states=states))
-
-
 def guarded_by(stage: NativeService) -> tuple[Any, list[str]]:
     """The service's alarms, and the functions of its hooks."""
     told = stage.service()["deploymentConfiguration"]
@@ -70,7 +43,7 @@ def guarded_by(stage: NativeService) -> tuple[Any, list[str]]:
 def test_what_the_pipeline_leaves_out_stays_through_a_delivery_and_its_way_back(
     stage: NativeService, rollout: dict[str, Any]
 ) -> None:
-    run = Run(stage, **rollout)
+    run = Run(stage, rollout)
     run.deploy()
     assert guarded_by(stage) == (ALARMS, ["says-yes"])
     run.roll_back()
@@ -81,6 +54,6 @@ def test_what_the_pipeline_leaves_out_stays_through_a_delivery_and_its_way_back(
 
 
 def test_an_empty_list_switches_them_off(stage: NativeService) -> None:
-    Run(stage, strategy="rolling", alarms=[], hooks=[]).deploy()
+    Run(stage, {"strategy": "rolling", "alarms": [], "hooks": []}).deploy()
     alarms, hooks = guarded_by(stage)
     assert (alarms["enable"], hooks) == (False, [])

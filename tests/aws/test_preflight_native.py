@@ -27,12 +27,12 @@ def connected(stage: NativeService, monkeypatch: pytest.MonkeyPatch) -> None:
     connect(stage.aws, monkeypatch)
 
 
-def preflight(stage: NativeService, rollout: dict[str, Any]) -> dict[str, dict[str, str]]:
+def preflight(stage: NativeService, rollout: dict[str, Any], **target: Any) -> dict[str, dict[str, str]]:
     operator = PreflightOperator(
         task_id="preflight",
         application=APPLICATION,
         environment="production",
-        target=a_target(rollout=rollout),
+        target=a_target(rollout=rollout, **target),
         source=a_source(),
         build={"image": an_image(stage.image)},
     )
@@ -97,6 +97,27 @@ def test_an_alarm_of_the_services_own_is_looked_at_where_the_pipeline_names_none
         preflight(stage, CANARY)
     assert "alarm" not in preflight(stage, {**CANARY, "alarms": []})
     guarded_by()
+
+
+def test_test_traffic_that_a_check_or_a_hook_counts_on_needs_a_rule_for_it(stage: NativeService) -> None:
+    check = {"name": "greeting", "kind": "http", "url": "http://127.0.0.1/", "test_listener": True}
+    hook = {"function": "says-yes", "role": "arn:aws:iam::123456789012:role/hooks"}
+    hooked = {**CANARY, "hooks": [{**hook, "stages": ["POST_TEST_TRAFFIC_SHIFT"]}]}
+    where = {"cluster": CLUSTER, "service": APPLICATION}
+    assert preflight(stage, CANARY, analysis={"checks": [check]})["test listener"]["finding"] == "ok"
+    balanced = stage.balanced()
+    del balanced["advancedConfiguration"]["testListenerRule"]
+    stage.ecs.update_service(**where, loadBalancers=[balanced])
+    stage.ended(stage.deployments()[0]["serviceDeploymentArn"])
+    with pytest.raises(AirflowFailException, match="test listener: the check greeting needs test traffic"):
+        preflight(stage, CANARY, analysis={"checks": [check]})
+    with pytest.raises(
+        AirflowFailException, match="hook at POST_TEST_TRAFFIC_SHIFT needs test traffic, and the service"
+    ):
+        preflight(stage, hooked)
+    assert "test listener" not in preflight(stage, CANARY)
+    stage.ecs.update_service(**where, loadBalancers=[stage.balanced()])
+    stage.ended(stage.deployments()[0]["serviceDeploymentArn"])
 
 
 def test_a_deployment_under_way_is_told_and_its_shift_is_no_refusal(stage: NativeService) -> None:

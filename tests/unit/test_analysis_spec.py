@@ -116,6 +116,16 @@ def test_analysis_of_a_single_step_is_refused() -> None:
     assert problem.message.startswith("needs traffic of the type canary or linear")
 
 
+def test_a_single_step_takes_checks_of_the_test_listener_alone() -> None:
+    check = {**HTTP, "test_listener": True}
+    analysis = parse(written({"checks": [check]}, "      strategy: ecs\n")).environments["production"].analysis
+    assert analysis is not None
+    assert analysis.before_traffic == analysis.checks
+    for other in (HTTP, SQL):
+        problem = the_problem({"checks": [check, {**other, "name": "other"}]}, "      strategy: ecs\n")
+        assert "only checks of the kind http with `test_listener: true`" in problem.message
+
+
 def test_waits_longer_than_ecs_waits_are_refused() -> None:
     problem = the_problem({"checks": [SQL], "inconclusive_waits": 51})
     assert problem.message.startswith("51 waits of 60 seconds are too long: ECS waits an hour")

@@ -134,6 +134,17 @@ def test_before_the_first_traffic_there_is_nothing_to_measure(aws: FakeAws, gree
     assert (aws.given, greeter.asked) == ([("h1", "CONTINUE")], 0)
 
 
+@pytest.mark.parametrize(("status", "given"), [(200, "CONTINUE"), (500, "ROLLBACK")])
+def test_before_the_first_traffic_the_test_listener_is_asked(
+    aws: FakeAws, greeter: Any, status: int, given: str
+) -> None:
+    greeter.status, check = status, {"name": "greeting", "kind": "http", "url": greeter.url, "samples": 2}
+    other = {"name": "page", "kind": "http", "url": "http://127.0.0.1:9/", "samples": 1}
+    checks = [{**check, "test_listener": True}, other]
+    assert steps(a_context(), greeter.url, checks=checks).answer(facts("h1", 0.0))
+    assert aws.given == [("h1", given)]
+
+
 @pytest.mark.parametrize("seen", [0.0, None])
 def test_a_later_step_whose_share_ecs_does_not_tell_is_inconclusive(
     aws: FakeAws, greeter: Any, seen: float | None

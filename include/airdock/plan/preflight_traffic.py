@@ -6,13 +6,14 @@ ECS blue/green deployments" and "Application Load Balancer resources for blue/gr
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from airdock.plan.preflight import Check, ok, refused, unknown
 
 NETWORK_PROTOCOLS = frozenset({"TCP", "UDP", "TLS", "TCP_UDP", "QUIC", "TCP_QUIC"})
 ADVANCED = "advancedConfiguration"
+TEST_STAGES = ("TEST_TRAFFIC_SHIFT", "POST_TEST_TRAFFIC_SHIFT")
 NEEDED = ("alternateTargetGroupArn", "productionListenerRule", "roleArn")
 
 
@@ -92,6 +93,20 @@ def check_advanced(balancers: Collection[Mapping[str, Any]]) -> Check:
             told = f"{each.get('targetGroupArn', 'a target group')} has no {', '.join(missing)}"
             return refused(name, f"{told}: set loadBalancers[].{ADVANCED} with UpdateService")
     return ok(name, "the service names both target groups, the listener's rule and the role")
+
+
+def check_test_rule(
+    balancers: Collection[Mapping[str, Any]], stages: Iterable[str], checks: Iterable[str]
+) -> list[Check]:
+    """Whether there is test traffic, where a hook's stage or a check, by its name, counts on it."""
+    name, at = "test listener", [f"the hook at {stage}" for stage in stages if stage in TEST_STAGES]
+    needs = next(iter([*at, *(f"the check {check}" for check in checks)]), "")
+    if not needs:
+        return []
+    if all((each.get(ADVANCED) or {}).get("testListenerRule") for each in balancers):
+        return [ok(name, f"the service has a rule for the test traffic that {needs} needs")]
+    told = f"{needs} needs test traffic, and the service has no testListenerRule"
+    return [refused(name, f"{told}: set loadBalancers[].{ADVANCED} with UpdateService")]
 
 
 def check_rule(weights: Mapping[str, int], pair: Collection[str]) -> Check:

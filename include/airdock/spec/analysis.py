@@ -34,6 +34,11 @@ class Analysis(Part):
     inconclusive_waits: int = Field(default=1, ge=0, le=100, description="How often is measured again before that.")
     wait_seconds: int = Field(default=60, ge=1, le=3600, description="How long each of these waits is.")
 
+    @property
+    def before_traffic(self) -> list[HttpCheck]:
+        """The checks that are measured before any production traffic moves: those of the test listener."""
+        return [check for check in self.checks if isinstance(check, HttpCheck) and check.test_listener]
+
     @field_validator("checks")
     @classmethod
     def _tell_checks_apart(cls, checks: list[Check]) -> list[Check]:

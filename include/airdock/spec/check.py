@@ -153,6 +153,11 @@ class HttpCheck(Part):
     name: CheckName = Field(description="What is asked, in a word or two: greeting.")
     kind: Literal["http"] = Field(description="Where the number comes from.")
     url: WebAddress = Field(description="What is asked, such as the test listener's address.")
+    test_listener: bool = Field(
+        default=False,
+        description="Whether `url` is the test listener's, which leads to the new version before production traffic "
+        "does: then it is asked before the first step too. The service must have a testListenerRule.",
+    )
     status: int = Field(default=200, ge=100, le=599, description="The status of a good answer.")
     contains: str = Field(default="", max_length=1000, description="A text that a good answer's body contains.")
     samples: int = Field(default=10, ge=1, le=1000, description="How often is asked.")

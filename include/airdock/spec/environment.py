@@ -62,7 +62,8 @@ class Environment(Part):
     rollout: Rollout = Field(description="How traffic moves to the new version.")
     analysis: Analysis | None = Field(
         default=None,
-        description="What is measured before each step of the traffic, and how good it must be; for strategy ecs.",
+        description="What is measured before each step of the traffic, and how good it must be; for strategy ecs. With "
+        "traffic of the type blue_green only the test listener can be asked, before all traffic moves at once.",
     )
     verify: Verify | None = Field(default=None, description="What the service must answer afterwards.")
     approval: Approval | None = Field(
@@ -113,8 +114,11 @@ class Environment(Part):
         rollout = info.data.get("rollout")
         if analysis and rollout and rollout.strategy != "ecs":
             raise ValueError(f"needs the strategy ecs, which can stop between its steps; {rollout.strategy} can't")
-        if analysis and rollout and rollout.traffic.type == "blue_green":
-            raise ValueError("needs traffic of the type canary or linear: blue_green has no step with a bit of traffic")
+        if analysis and rollout and rollout.traffic.type == "blue_green" and analysis.checks != analysis.before_traffic:
+            raise ValueError(
+                "needs traffic of the type canary or linear: blue_green has no step with a bit of traffic, and takes "
+                "only checks of the kind http with `test_listener: true`"
+            )
         return analysis
 
     @field_validator("after_traffic")

@@ -86,15 +86,17 @@ class TrafficSteps:
         if on:
             return alarmed(on)
         moved = bool(facts["weights"].get("new"))
-        if not moved and not before:
-            nothing = self._analysis.model_copy(update={"checks": []})
-            return judge(nothing, [], self._waited(hook), unread) if unread else before_traffic()
+        first = not moved and not before
+        checks = self._analysis.before_traffic if first else self._analysis.checks
+        analysis = self._analysis.model_copy(update={"checks": checks})
+        if not checks and not unread:
+            return before_traffic()
         from airdock.aws.analysis import gather
         from airdock.aws.sides import sides
 
         since = datetime.fromisoformat(before[-1].at if before else facts["started_at"])
-        measured = gather(self._analysis, sides(self._service, facts, since))
-        return judge(self._analysis, measured, self._waited(hook), unread or ("" if moved else UNSEEN))
+        measured = gather(analysis, sides(self._service, facts, since))
+        return judge(analysis, measured, self._waited(hook), unread or ("" if moved or first else UNSEEN))
 
     def _alarms(self, facts: Mapping[str, Any]) -> tuple[list[str], str]:
         """The deployment's alarms that have gone on in it, and why that can't be told, or "".

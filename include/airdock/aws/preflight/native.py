@@ -16,6 +16,7 @@ from airdock.plan.preflight_traffic import (
     check_advanced,
     check_kind,
     check_rule,
+    check_test_rule,
     check_weights,
     target_group_name,
 )
@@ -34,7 +35,11 @@ def check_native(target: Environment, told: Mapping[str, Any]) -> Iterator[Check
     if target.rollout.strategy == "ecs":
         busy = not isinstance(under_way, Check) and bool(under_way)
         at_once = target.rollout.traffic.type == "blue_green"
-        yield from _shifts(service, told.get("loadBalancers") or [], at_once, busy)
+        balancers = told.get("loadBalancers") or []
+        yield from _shifts(service, balancers, at_once, busy)
+        stages = [stage for hook in target.rollout.hooks or () for stage in hook.stages]
+        checks = target.analysis.before_traffic if target.analysis else ()
+        yield from check_test_rule(balancers, stages, [check.name for check in checks])
 
 
 def _shifts(service: Service, balancers: Sequence[Mapping[str, Any]], at_once: bool, busy: bool) -> Iterator[Check]:
