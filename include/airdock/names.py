@@ -105,14 +105,17 @@ class Marker:
         return f"airdock-{sha256(self.base.encode()).hexdigest()[:24]}"
 
 
-def marker(application: str, part: str, run_id: str, attempt: int) -> Marker:
+def marker(application: str, part: str, run: tuple[str, str], attempt: int) -> Marker:
     """The mark of one part of a delivery: its `build`, or the environment that is deployed to.
+
+    `run`: the ids of dag and run; runs of `deliver_x` and `deploy_x` that are started by API may share an id.
 
     Raises:
         Refused: a name that can't be part of a mark.
     """
-    run = sha256(run_id.encode()).hexdigest()[:12]
-    return Marker(f"{APPLICATION.check(application)}/{ENVIRONMENT.check(part)}/{run}", attempt)
+    dag_id, run_id = run
+    whose = sha256(f"{dag_id}\n{run_id}".encode()).hexdigest()[:12]
+    return Marker(f"{APPLICATION.check(application)}/{ENVIRONMENT.check(part)}/{whose}", attempt)
 
 
 def build_marker(application: str, commit: str, run_id: str, clears: int) -> Marker:

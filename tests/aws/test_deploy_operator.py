@@ -84,6 +84,17 @@ def test_a_retry_follows_what_the_try_before_it_has_created(stage: BlueGreen) ->
     assert created(stage) == 1
 
 
+def test_a_run_of_another_dag_with_the_same_id_has_a_deployment_of_its_own(stage: BlueGreen) -> None:
+    before = stage.task_sets()[0]["taskDefinition"]
+    run_task(an_operator(stage, stage.task_definition("v2")), a_context("deploy", run_id="by-api-1"))
+    context = a_context("deploy", run_id="by-api-1")
+    context["dag_run"].dag_id = "deploy_greeter"
+    until(lambda: len(stage.task_sets()) == 1, "the old tasks to end", stage.aws)
+    record = run_task(an_operator(stage, before), context)
+    assert (stage.answer(), created(stage)) == ((200, "v1"), 2)
+    assert record["task_definition"] == before
+
+
 def test_a_clear_while_it_runs_follows_the_running_deployment(stage: BlueGreen) -> None:
     arn, store = stage.task_definition("v2"), FakeStore()
     target: dict[str, Any] = {"traffic": {"type": "canary", "percent": 20, "wait_minutes": 4}}

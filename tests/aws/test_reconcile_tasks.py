@@ -300,7 +300,7 @@ def test_the_deployment_of_a_run_that_failed_is_stopped_and_then_its_lease_given
     stage: BlueGreen, airflow: Airflow
 ) -> None:
     leases = leased("stray", "manual__stray")
-    mark = marker("stray", "production", "manual__stray", 0)
+    mark = marker("stray", "production", ("deliver_stray", "manual__stray"), 0)
     deployment = stage.deploy(stage.task_definition("v2"), deploymentConfigName=HELD_CANARY, description=str(mark))
     stage.shifted(deployment, 10)
     assert look_after("stray") == []
@@ -323,7 +323,7 @@ def test_what_a_deleted_run_has_left_is_told_and_its_lease_given_back_at_its_end
 ) -> None:
     leases = leased("deleted", "manual__deleted", expires=SINCE)
     airflow.states["manual__deleted"] = "deleted"
-    mark = marker("deleted", "production", "manual__deleted", 0)
+    mark = marker("deleted", "production", ("deliver_deleted", "manual__deleted"), 0)
     deployment = stage.deploy(stage.task_definition("v2"), deploymentConfigName=HELD_CANARY, description=str(mark))
     stage.shifted(deployment, 10)
     [found] = look_after("deleted")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from airdock.names import Marker, marker
 from airdock.plan.adoption import Adopt, Candidate, Start, State, choose
 
-MARK = marker("greeter", "production", "run 1", 2)
+MARK = marker("greeter", "production", ("deliver_greeter", "run 1"), 2)
 
 
 def a_candidate(mark: Marker | str, state: State = State.RUNNING, id: str = "d-1") -> Candidate:
@@ -57,7 +57,7 @@ def test_start_that_a_fault_broke_off_is_repeated() -> None:
 
 
 def test_strangers_are_never_followed() -> None:
-    other_run = marker("greeter", "production", "run 2", 2)
+    other_run = marker("greeter", "production", ("deliver_greeter", "run 2"), 2)
     strangers = ["", "a person's own", f"{MARK} or so", str(other_run), str(MARK.rollback())]
     assert isinstance(choose(MARK, [a_candidate(mark, State.RUNNING) for mark in strangers]), Start)
 

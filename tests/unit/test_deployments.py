@@ -68,7 +68,7 @@ def codedeploy(monkeypatch: pytest.MonkeyPatch) -> FakeCodeDeploy:
 
 
 def a_mark(attempt: int = 0, run_id: str = "manual__1") -> Marker:
-    return marker("greeter", "production", run_id, attempt)
+    return marker("greeter", "production", ("deliver_greeter", run_id), attempt)
 
 
 def deploy(mark: Marker | None = None, runs_now: str = OLD) -> str:

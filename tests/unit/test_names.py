@@ -19,12 +19,13 @@ from airdock.names import (
     parse_marker,
 )
 
+RUN = ("deliver_greeter", "manual__1")
 APPLICATIONS = st.text("abz019", max_size=30).map(lambda text: f"a{text}")
 
 
 @given(APPLICATIONS, st.text(max_size=300), st.integers(0, 999_999_999))
 def test_marker_comes_back_from_a_description(application: str, run_id: str, attempt: int) -> None:
-    mark = marker(application, "production", run_id, attempt)
+    mark = marker(application, "production", ("deliver_greeter", run_id), attempt)
     assert parse_marker(str(mark)) == mark
     assert parse_marker(str(mark.rollback())) == mark.rollback() != mark
     assert len(str(mark.rollback())) <= 512
@@ -38,23 +39,25 @@ def test_marker_is_not_read_into_other_texts(text: str) -> None:
 
 @pytest.mark.parametrize("tail", ["\n", " ", "0", "\x00", " and more"])
 def test_marker_with_a_tail_is_another_text(tail: str) -> None:
-    mark = marker("greeter", "production", "manual__1", 10)
+    mark = marker("greeter", "production", RUN, 10)
     assert parse_marker(str(mark) + tail) != mark
 
 
-def test_marker_differs_by_run_environment_and_application() -> None:
+def test_marker_differs_by_dag_run_environment_and_application() -> None:
     marks = {
-        marker("greeter", "production", "run 1", 0),
-        marker("greeter", "production", "run 2", 0),
-        marker("greeter", "staging", "run 1", 0),
-        marker("checkout", "production", "run 1", 0),
+        marker("greeter", "production", ("deliver_greeter", "run 1"), 0),
+        marker("greeter", "production", ("deliver_greeter", "run 2"), 0),
+        marker("greeter", "production", ("deploy_greeter", "run 1"), 0),
+        marker("greeter", "production", ("deliver", "_greeter run 1"), 0),
+        marker("greeter", "staging", ("deliver_greeter", "run 1"), 0),
+        marker("checkout", "production", ("deliver_greeter", "run 1"), 0),
     }
-    assert len({mark.base for mark in marks}) == 4
+    assert len({mark.base for mark in marks}) == 6
 
 
 def test_marker_refuses_a_name_that_would_read_as_another_mark() -> None:
     with pytest.raises(Refused, match="is not an application name"):
-        marker("greeter/production", "production", "run", 0)
+        marker("greeter/production", "production", RUN, 0)
 
 
 def test_build_marker_has_one_base_for_a_commit_and_an_attempt_for_each_clear() -> None:

@@ -15,7 +15,8 @@ from airdock.plan.one_off_task import MISSING, judge_task, run_request, task_sta
 from airdock.spec import OneOffTask, SpecError, parse
 from tests.builders import a_pipeline_text
 
-MARK = marker("greeter", "production", "manual__1 greeter:7", 2).task("migrate")
+RUN = ("deliver_greeter", "manual__1")
+MARK = marker("greeter", "production", ("deliver_greeter", "manual__1 greeter:7"), 2).task("migrate")
 NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-1"], "securityGroups": [], "assignPublicIp": "DISABLED"}}
 RUN_TASK = Session().get_service_model("ecs").operation_model("RunTask").input_shape
 
@@ -58,8 +59,8 @@ def test_order_carries_the_mark_of_its_delivery() -> None:
 
 
 def test_attempts_share_their_started_by_and_not_their_token() -> None:
-    first, second = (marker("greeter", "production", "manual__1", clears).task("migrate") for clears in (0, 1))
-    assert first.started_by == second.started_by != marker("greeter", "production", "manual__1", 0).task("b").started_by
+    first, second = (marker("greeter", "production", RUN, clears).task("migrate") for clears in (0, 1))
+    assert first.started_by == second.started_by != marker("greeter", "production", RUN, 0).task("b").started_by
     tokens = {run_request(a_task(), "web", "greeter:7", {}, mark)["clientToken"] for mark in (first, second)}
     assert len(tokens) == 2
 

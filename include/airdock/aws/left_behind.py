@@ -57,7 +57,7 @@ def look_after(application: str, environment: str, target: Environment, state_of
 def _under_way(application: str, environment: str, target: Environment, lease: Lease) -> str:
     """The id of the deployment that the lease's run has begun and that is not over, or ""."""
     if target.rollout.strategy == "codedeploy":
-        base = marker(application, environment, lease.run_id, 0).base
+        base = marker(application, environment, lease.holder, 0).base
         group = deployments.Group.of(target)
         deployment = deployments.of_delivery(group, base, datetime.now(UTC) - LONGEST_DEPLOYMENT)
         return deployment if deployment and _codedeploy_runs(group, deployment) else ""

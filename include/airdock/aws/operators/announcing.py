@@ -94,7 +94,7 @@ class Announcement:
         self, context: Context, commit: Commit, outcome: Outcome | None, sentence: str, repository: str
     ) -> Progress:
         ref = str(context["params"].get("ref") or "")
-        run_id = context["dag_run"].run_id
+        run = context["dag_run"]
         name = self.report.name
         return Progress(
             repository=repository,
@@ -105,7 +105,7 @@ class Announcement:
             link=_page(context),
             ref=ref.partition("/")[2].partition("/")[2] or commit.ref,
             is_tag=ref.startswith("refs/tags/"),
-            marker=str(marker(self.application, self.environment, run_id, clear_number(context))),
+            marker=str(marker(self.application, self.environment, (run.dag_id, run.run_id), clear_number(context))),
         )
 
     def _notify(self, context: Context, report: OutcomeReport, way: Notice) -> None:

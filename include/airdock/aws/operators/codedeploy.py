@@ -49,7 +49,7 @@ class CodeDeployCreateDeploymentOperator(DeployOperator):
         appspec = self._appspec(released.arn, told)
         self.log.info(appspec.sentence)
         config = ensure_config(self.account, traffic_configuration(self.rollout.traffic))
-        mark = marker(self.application, self.environment, run.run_id, clear_number(context))
+        mark = marker(self.application, self.environment, (run.dag_id, run.run_id), clear_number(context))
         order = Order(released.arn, appspec, config, mark, tuple(self.rollout.alarms))
         return adopt_or_create(self.group, order, run_since(context), primary_task_definition(told))
 

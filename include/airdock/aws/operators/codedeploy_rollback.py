@@ -74,4 +74,5 @@ class CodeDeployRollBackOperator(RollBackOperator):
         return parse_marker(facts["description"]) == self._mark(context).rollback()
 
     def _mark(self, context: Context) -> Marker:
-        return marker(self.application, self.environment, context["dag_run"].run_id, clear_number(context))
+        run = context["dag_run"]
+        return marker(self.application, self.environment, (run.dag_id, run.run_id), clear_number(context))

@@ -128,7 +128,7 @@ class EcsRunTaskOperator(JobOperator):
 
     def _mark(self, context: Context) -> Marker:
         """Of the delivery and the revision: a run that is cleared may come to another one, which needs its own run."""
-        whose = f"{context['run_id']} {self._release.arn}"
+        whose = context["dag_run"].dag_id, f"{context['run_id']} {self._release.arn}"
         return marker(self.application, self.environment, whose, clear_number(context)).task(self.task.name)
 
     def _choice(self, mark: Marker) -> Adopt | Start:
