@@ -26,7 +26,7 @@ from tests.outcomes.greeter import (
 CASES = [
     Case("good release", "live", "is live", production="the new version"),
     Case("crash at start", "rolled_back", "the configuration is missing", version="crash at start"),
-    Case("unhealthy", "rolled_back", "health", version="unhealthy"),
+    Case("unhealthy", "rolled_back", "failed ELB health checks", version="unhealthy"),
     Case(
         "5xx under traffic", "rolled_back", "greeter-5xx|answered 500", version="5xx under traffic", fails_requests=True
     ),

@@ -19,7 +19,7 @@ from tests.outcomes.greeter import ALARM, a_pipeline, calm, fire, put_5xx_alarms
 CASES = [
     Case("good release", "live", "is live", production="the new version"),
     Case("crash at start", "rolled_back", "the configuration is missing", version="crash at start"),
-    Case("unhealthy", "rolled_back", "health", version="unhealthy"),
+    Case("unhealthy", "rolled_back", "failed ELB health checks", version="unhealthy"),
     Case("5xx under traffic", "rolled_back", "greeter-5xx", version="5xx under traffic", fails_requests=True),
     Case("alarm", "rolled_back", "greeter-5xx", disturbed=True),
     Case("failing hook", "rolled_back", "says-no"),
