@@ -187,6 +187,10 @@ BROKEN: dict[str, tuple[dict[str, Any], str]] = {
         "deployment group: there is no deployment group gone/gone",
     ),
     "shift": ({"target": {"traffic": {"configuration": "Gone"}}}, "shift: there is no deployment configuration Gone"),
+    "time": (
+        {"target": {"traffic": {"configuration": HELD_CANARY}, "deadline_minutes": 60}},
+        "shift: .* takes 2880 minutes: `deadline_minutes` is 60, and 2890 would do",
+    ),
 }
 
 
@@ -228,6 +232,32 @@ def test_an_alarm_that_fires_already_is_refused_because_aws_would_ignore_it(stag
 def test_a_listener_that_sends_to_both_target_groups_is_refused(stage: Stage) -> None:
     with weighted(stage, blue=50, green=50), pytest.raises(AirflowFailException, match="traffic: no single target"):
         preflight(stage)
+
+
+def test_a_hook_of_test_traffic_is_refused_where_the_group_has_no_test_listener(stage: Stage) -> None:
+    pair = stage.group()["loadBalancerInfo"]["targetGroupPairInfoList"][0]
+    hooked = {**APPSPEC, "Hooks": [{"AfterAllowTestTraffic": "smoke-test"}]}
+    assert by_name(preflight(stage, appspec=hooked))["hooks"]["sentence"] == "AfterAllowTestTraffic"
+    without = {key: value for key, value in pair.items() if key != "testTrafficRoute"}
+    with grouped(stage, without), pytest.raises(AirflowFailException, match=r"hooks: .* set testTrafficRoute"):
+        preflight(stage, appspec=hooked)
+
+
+def test_a_ready_wait_beyond_the_deadline_is_refused_and_one_within_is_told(stage: Stage) -> None:
+    ready = {"actionOnTimeout": "STOP_DEPLOYMENT", "waitTimeInMinutes": 120}
+    with waiting(stage, deploymentReadyOption=ready):
+        with pytest.raises(AirflowFailException, match=r"ready wait: .*120 minutes.*CONTINUE_DEPLOYMENT"):
+            preflight(stage, target={"deadline_minutes": 90})
+        assert by_name(preflight(stage))["ready wait"]["finding"] == "unknown"
+    assert by_name(preflight(stage, target={"deadline_minutes": 90}))["ready wait"]["finding"] == "ok"
+
+
+def test_a_termination_wait_that_the_delivery_will_not_see_the_end_of_is_told(stage: Stage) -> None:
+    wait = {"action": "TERMINATE", "terminationWaitTimeInMinutes": 120}
+    with waiting(stage, terminateBlueInstancesOnDeploymentSuccess=wait):
+        told = by_name(preflight(stage, target={"deadline_minutes": 90}))["termination wait"]
+        assert (told["finding"], "success_at: traffic_shift" in told["sentence"]) == ("unknown", True)
+        assert by_name(preflight(stage))["termination wait"]["finding"] == "ok"
 
 
 def test_a_target_group_that_is_gone_is_refused(stage: Stage) -> None:
@@ -283,6 +313,23 @@ class grouped:
         self.stage.codedeploy.update_deployment_group(
             applicationName=APPLICATION, currentDeploymentGroupName=APPLICATION, loadBalancerInfo=balancers
         )
+
+
+class waiting:
+    """The deployment group with other waits, for a while."""
+
+    def __init__(self, stage: Stage, **waits: Any) -> None:
+        self.stage, self.waits = stage, waits
+
+    def __enter__(self) -> None:
+        self._set(self.waits)
+
+    def __exit__(self, *_: Any) -> None:
+        self._set(self.stage.group()["blueGreenDeploymentConfiguration"])
+
+    def _set(self, waits: dict[str, Any]) -> None:
+        names = {"applicationName": APPLICATION, "currentDeploymentGroupName": APPLICATION}
+        self.stage.codedeploy.update_deployment_group(**names, blueGreenDeploymentConfiguration=waits)
 
 
 class weighted:

@@ -50,13 +50,17 @@ LATEST = "LATEST"
 
 @dataclass(frozen=True, slots=True)
 class AppSpec:
-    """The content as CodeDeploy takes it (JSON), its SHA-256, and the container and port that get the traffic."""
+    """The content as CodeDeploy takes it (JSON), its SHA-256, and the container and port that get the traffic.
+
+    `hooks`: the lifecycle events that call a function.
+    """
 
     content: str
     sha256: str
     container: str
     port: int
     sentence: str
+    hooks: tuple[str, ...] = ()
 
 
 def from_file(text: str, task_definition: str, service: Mapping[str, Any], file: str = "appspec.yaml") -> AppSpec:
@@ -107,7 +111,8 @@ def from_service(
 
 def _appspec(content: Mapping[str, Any], container: str, port: int, sentence: str) -> AppSpec:
     text = json.dumps(content, separators=(",", ":"))
-    return AppSpec(text, sha256(text.encode()).hexdigest(), container, port, sentence)
+    hooks = tuple(event for entry in _entries(content.get("Hooks")) for event in entry)
+    return AppSpec(text, sha256(text.encode()).hexdigest(), container, port, sentence, hooks)
 
 
 def _parsed(text: str, file: str) -> Mapping[str, Any]:
@@ -167,8 +172,12 @@ def _target(properties: Mapping[str, Any], file: str) -> tuple[str, int]:
     return name, int(port)
 
 
+def _entries(hooks: Any) -> list[Any]:
+    return hooks if isinstance(hooks, list) else [] if hooks is None else [hooks]
+
+
 def _check_hooks(hooks: Any, file: str) -> None:
-    for entry in hooks if isinstance(hooks, list) else [] if hooks is None else [hooks]:
+    for entry in _entries(hooks):
         if not isinstance(entry, dict) or len(entry) != 1 or not all(isinstance(each, str) for each in entry.values()):
             raise Refused(f"{file}: each entry under `Hooks` is one event with the name or ARN of a Lambda function")
         _check_words(entry, HOOKS, f"{file}: Hooks")

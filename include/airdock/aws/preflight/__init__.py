@@ -18,7 +18,7 @@ from airdock.aws.preflight.tasks import check_tasks
 from airdock.aws.production import Service, described, primary_task_definition
 from airdock.aws.task_definitions import definition
 from airdock.errors import Refused
-from airdock.plan.appspec import from_file, from_service
+from airdock.plan.appspec import AppSpec, from_file, from_service
 from airdock.plan.difference import Change, difference, service_difference
 from airdock.plan.preflight import Check, branch, ok, refused
 from airdock.plan.preflight_service import check_container_port, check_controller, check_desired
@@ -78,46 +78,54 @@ def _branches(
 ) -> Iterator[Check]:
     account = Service.of(target).account
     yield branch("task definition", check_tasks(account, image.uri, drafted.request))
-    yield branch("service", _service(target, source, told, drafted))
     if target.rollout.strategy == "codedeploy":
-        yield from _by_codedeploy(target, told)
+        appspec = _appspec(target, source, told, drafted)
+        yield branch("service", [*_service(target, told), _balanced(drafted, appspec)])
+        yield from _by_codedeploy(target, told, appspec)
     else:
+        yield branch("service", [*_service(target, told), *_balancers(told, drafted)])
         yield branch("deployment", check_native(target, told))
         yield guarding(account, guards(_wanted(target, told)))
     yield branch("capacity", [check_quota(account, drafted.request, told, _share(target)), check_desired(told)])
 
 
-def _service(target: Environment, source: Source, told: Mapping[str, Any], drafted: Draft) -> Iterator[Check]:
+def _service(target: Environment, told: Mapping[str, Any]) -> Iterator[Check]:
     yield ok("service", "it is ACTIVE")
     yield check_controller(target.rollout.strategy, told)
-    if target.rollout.strategy == "codedeploy":
-        yield _appspec(target, source, told, drafted)
-    else:
-        for each in told.get("loadBalancers") or ():
-            yield check_container_port(drafted.request, each["containerName"], int(each["containerPort"]))
 
 
-def _appspec(target: Environment, source: Source, told: Mapping[str, Any], drafted: Draft) -> Check:
-    """The container and port that CodeDeploy will be told of, against the task definition."""
+def _balancers(told: Mapping[str, Any], drafted: Draft) -> Iterator[Check]:
+    for each in told.get("loadBalancers") or ():
+        yield check_container_port(drafted.request, each["containerName"], int(each["containerPort"]))
+
+
+def _appspec(target: Environment, source: Source, told: Mapping[str, Any], drafted: Draft) -> AppSpec | Check:
+    """What CodeDeploy will be told, or why there is nothing to tell it."""
     try:
         if target.appspec is None:
-            wanted = from_service(told, TO_COME, drafted.request, drafted.container, target.container_port)
-        elif (text := source.files.get(target.appspec)) is None:
+            return from_service(told, TO_COME, drafted.request, drafted.container, target.container_port)
+        if (text := source.files.get(target.appspec)) is None:
             return refused("AppSpec", f"the repository has no {target.appspec}: add it, or leave `appspec` out")
-        else:
-            wanted = from_file(text, TO_COME, told, target.appspec)
+        return from_file(text, TO_COME, told, target.appspec)
     except Refused as error:
         return refused("AppSpec", error.sentence)
-    return check_container_port(drafted.request, wanted.container, wanted.port)
 
 
-def _by_codedeploy(target: Environment, told: Mapping[str, Any]) -> Iterator[Check]:
+def _balanced(drafted: Draft, appspec: AppSpec | Check) -> Check:
+    """The AppSpec's container and port against the task definition."""
+    if isinstance(appspec, Check):
+        return appspec
+    return check_container_port(drafted.request, appspec.container, appspec.port)
+
+
+def _by_codedeploy(target: Environment, told: Mapping[str, Any], appspec: AppSpec | Check) -> Iterator[Check]:
     look = partial(deployment_group, Group.of(target))
     group = looked("deployment group", "codedeploy:GetDeploymentGroup", look)
     if isinstance(group, Check):
         yield branch("deployment", [group])
         return
-    yield branch("deployment", check_codedeploy(target, told, group))
+    hooks = () if isinstance(appspec, Check) else appspec.hooks
+    yield branch("deployment", check_codedeploy(target, told, group, hooks))
     alarms = (group or {}).get("alarmConfiguration") or {}
     of_group = [each["name"] for each in alarms.get("alarms", ())] if alarms.get("enabled") else []
     names = list(getattr(target.rollout, "alarms", ())) or of_group

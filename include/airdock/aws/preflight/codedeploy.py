@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from airdock.aws.deployments import Group
 from airdock.aws.preflight.balancers import listener_weights, no_listener, target_groups
 from airdock.aws.preflight.look import looked, present
-from airdock.plan.preflight import Check, Finding, ok, refused
+from airdock.plan.preflight import Check, Finding, refused
 from airdock.plan.preflight_service import check_idle
 from airdock.plan.preflight_traffic import (
     check_group,
@@ -18,6 +18,13 @@ from airdock.plan.preflight_traffic import (
     check_weights,
     group_names,
     target_group_name,
+)
+from airdock.plan.preflight_waits import (
+    check_hooks,
+    check_ready_wait,
+    check_shift_time,
+    check_termination_wait,
+    shift_minutes,
 )
 from airdock.plan.traffic import TrafficConfiguration, traffic_configuration
 
@@ -37,9 +44,14 @@ def deployment_group(group: Group) -> dict[str, Any] | None:
     return found["deploymentGroupInfo"] if found else None
 
 
-def check_codedeploy(target: Environment, told: Mapping[str, Any], found: Mapping[str, Any] | None) -> Iterator[Check]:
-    """`told`: the service; `found`: its deployment group, None where there is none. Raises Refused or Fault."""
-    group = Group.of(target)
+def check_codedeploy(
+    target: Environment, told: Mapping[str, Any], found: Mapping[str, Any] | None, hooks: Collection[str] = ()
+) -> Iterator[Check]:
+    """`told`: the service; `found`: its deployment group, None where there is none; `hooks`: the AppSpec's events.
+
+    Raises Refused or Fault.
+    """
+    group, rollout = Group.of(target), cast("CodeDeployRollout", target.rollout)
     if found is None:
         name = f"there is no deployment group {group}: create it, or name another under `rollout`"
         yield refused("deployment group", name)
@@ -49,6 +61,10 @@ def check_codedeploy(target: Environment, told: Mapping[str, Any], found: Mappin
     if of_service.finding is not Finding.OK:
         return
     yield check_one_target_group(told.get("loadBalancers") or _balancers_of_task_set(told))
+    yield check_hooks(hooks, found)
+    wanted = traffic_configuration(rollout.traffic)
+    moves = looked("shift", "codedeploy:GetDeploymentConfig", partial(_configuration, group, wanted))
+    yield from _times(rollout, wanted, found, moves)
     under_way = looked("running deployment", "codedeploy:ListDeployments", partial(running, group))
     yield under_way if isinstance(under_way, Check) else check_idle(*under_way)
     busy = not isinstance(under_way, Check) and bool(under_way[0])
@@ -59,7 +75,8 @@ def check_codedeploy(target: Environment, told: Mapping[str, Any], found: Mappin
         return
     yield looked("traffic", "elasticloadbalancing:DescribeRules", partial(_weights, group, found, groups, busy))
     protocols = {each["Protocol"] for each in groups}
-    yield looked("shift", "codedeploy:GetDeploymentConfig", partial(_shift, target, group, protocols))
+    if not isinstance(moves, Check):
+        yield check_kind(protocols, (moves.get("trafficRoutingConfig") or {}).get("type", ALL_AT_ONCE) == ALL_AT_ONCE)
 
 
 def running(group: Group) -> tuple[list[str], str]:
@@ -81,20 +98,24 @@ def _weights(group: Group, found: Mapping[str, Any], groups: Sequence[Mapping[st
     return check_weights(by_name, list(named.values()), busy)
 
 
-def _shift(target: Environment, group: Group, protocols: Collection[str]) -> Check:
-    """Whether the balancer can move traffic as the configuration says, which must be there unless it is our own."""
-    wanted = traffic_configuration(cast("CodeDeployRollout", target.rollout).traffic)
-    routing = wanted.definition or _existing(group, wanted)
-    if routing is None:
-        return refused("shift", f"there is no deployment configuration {wanted.name}: create it, or name another")
-    kind = check_kind(protocols, (routing.get("trafficRoutingConfig") or {}).get("type", ALL_AT_ONCE) == ALL_AT_ONCE)
-    return ok("shift", wanted.sentence) if kind.finding is Finding.OK else kind
-
-
-def _existing(group: Group, wanted: TrafficConfiguration) -> Mapping[str, Any] | None:
+def _configuration(group: Group, wanted: TrafficConfiguration) -> Mapping[str, Any] | Check:
+    """How the traffic is to move, which must be there unless it is our own."""
     asked = partial(group.account.client("codedeploy").get_deployment_config, deploymentConfigName=wanted.name)
-    found = present(asked, ("DeploymentConfigDoesNotExistException",))
-    return found["deploymentConfigInfo"] if found else None
+    found = wanted.definition or present(asked, ("DeploymentConfigDoesNotExistException",))
+    if found is None:
+        return refused("shift", f"there is no deployment configuration {wanted.name}: create it, or name another")
+    told: Mapping[str, Any] = found.get("deploymentConfigInfo", found)
+    return told
+
+
+def _times(
+    rollout: CodeDeployRollout, wanted: TrafficConfiguration, group: Mapping[str, Any], moves: Mapping[str, Any] | Check
+) -> Iterator[Check]:
+    """Whether the shift and the group's own waits fit the deadline."""
+    minutes = 0 if isinstance(moves, Check) else shift_minutes(moves)
+    yield moves if isinstance(moves, Check) else check_shift_time(minutes, rollout, wanted.sentence)
+    yield check_ready_wait(group, minutes, rollout)
+    yield check_termination_wait(group, minutes, rollout)
 
 
 def _balancers_of_task_set(told: Mapping[str, Any]) -> list[Mapping[str, Any]]:
