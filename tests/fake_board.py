@@ -44,6 +44,7 @@ class FakeBoard:
         self.answers: dict[str, tuple[int, Any]] = {}
         """What a path answers in place of the data."""
         self.frozen: dict[str, str] | None = None
+        self.may_freeze = True
         self.applications = [self._application(number) for number in range(applications)]
         self.green = 10
         """Percent of the traffic that the running delivery's new version has."""
@@ -59,7 +60,7 @@ class FakeBoard:
         kind, _, rest = path.partition("/")
         names = [unquote(each) for each in rest.split("/")] if rest else []
         if kind == "overview":
-            user = {"name": "dana"}
+            user = {"name": "dana", "may_freeze": self.may_freeze}
             now = datetime.now(UTC).isoformat(timespec="milliseconds")
             return {"now": now, "frozen": self.frozen, "user": user, "applications": self.applications}
         tellers = {"approvals": self.approvals, "measures": self.measures, "deliveries": self.delivery}

@@ -38,6 +38,7 @@ class Board:
     user: User | None = None
     freezes: list[Any] = field(default_factory=list)
     frozen: Any = None
+    may_freeze: bool = True
 
     def get(self, path: str, **more: Any) -> Any:
         return self.client.get(path, **more)
@@ -86,6 +87,7 @@ def board(airflow_database: AirflowDatabase, monkeypatch: pytest.MonkeyPatch) ->
         return None
 
     monkeypatch.setattr(module, "airflow_account", account)
+    monkeypatch.setattr(module, "may_freeze", lambda _: there[0].may_freeze)
     monkeypatch.setattr(freeze, "change", change)
     app = application(lifespan)
     app.dependency_overrides[signed_in] = asker

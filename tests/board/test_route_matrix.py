@@ -22,7 +22,7 @@ from tests.board.conftest import DAGS, Board
 from tests.board.entries import a_pipeline, an_entry
 
 # The fixture of the board replaces them.
-AIRFLOW_ACCOUNT, CHANGE = users.airflow_account, freeze.change
+AIRFLOW_ACCOUNT, MAY_FREEZE, CHANGE = users.airflow_account, users.may_freeze, freeze.change
 ROLES = ("anonymous", "viewer", "user", "op", "admin")
 READ = (401, 200, 200, 200, 200)
 DECIDED: dict[tuple[str, str], tuple[int, ...]] = {
@@ -80,9 +80,15 @@ def company(board: Board, monkeypatch: pytest.MonkeyPatch) -> Iterator[Company]:
     manager = SimpleAuthManager()
     monkeypatch.setattr(airflow_app._AuthManagerState, "instance", manager)
     monkeypatch.setattr(module, "airflow_account", AIRFLOW_ACCOUNT)
+    monkeypatch.setattr(module, "may_freeze", MAY_FREEZE)
     monkeypatch.setattr(freeze, "change", CHANGE)
     app.dependency_overrides.clear()  # type: ignore[attr-defined]
     yield Company(board)
+
+
+def test_who_is_offered_to_stop_the_line_is_who_may(company: Company) -> None:
+    told = {role: company.ask(role, "GET", "/api/overview").json()["user"]["may_freeze"] for role in ROLES[1:]}
+    assert told == {"viewer": False, "user": False, "op": True, "admin": True}
 
 
 def test_every_route_has_a_decision_for_every_role(board: Board) -> None:

@@ -284,6 +284,14 @@ def test_line_is_stopped_with_a_reason_and_everybody_sees_it(page: Page, board: 
     assert board.sent == [("POST", "/airdock/api/freeze", body)]
 
 
+def test_who_may_not_stop_the_line_is_not_offered_it(page: Page, board: FakeBoard) -> None:
+    board.may_freeze = False
+    assert shown(page, board).get_by_role("button", name="Stop the line").count() == 0
+    board.frozen = {"by": "bob", "at": board.at(3), "reason": "fire"}
+    page.get_by_role("region", name="The line is stopped").wait_for()
+    assert page.get_by_role("button", name="Let it run").count() == 0
+
+
 def test_plot_of_lead_times_shows_what_failed_as_its_caption_says(page: Page, board: FakeBoard) -> None:
     runs = board.measures([], {"days": "30", "application": "payments"})["applications"][0]["runs"]
     failed = sum(each["outcome"] != "live" for each in runs)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from fastapi import Depends, FastAPI, HTTPException, Query, Request
 from fastapi.exceptions import RequestValidationError
@@ -23,7 +23,7 @@ from airdock.web.board.comparing import Comparing
 from airdock.web.board.desk import Desk
 from airdock.web.board.details import Details
 from airdock.web.board.measuring import Measuring
-from airdock.web.board.users import User, airflow_account, refuse_unless_may_freeze, with_rights
+from airdock.web.board.users import User, airflow_account, may_freeze, with_rights
 
 STATIC = Path(__file__).parent / "static"
 FILES = StaticFiles(directory=STATIC)
@@ -94,9 +94,26 @@ def _refused(request: Request) -> Response | None:
     kind = request.headers.get("Content-Type", "").partition(";")[0].strip().lower()
     if kind != "application/json":
         return JSONResponse({"detail": "Send JSON, as application/json."}, 415)
-    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+    if not _own_site(request):
         return JSONResponse({"detail": "Another site can't do this."}, 403)
     return None
+
+
+def _own_site(request: Request) -> bool:
+    """By Sec-Fetch-Site, which browsers send where the page came over HTTPS, else by Origin; scripts send neither.
+
+    A proxy may have rewritten the host: then it is that of Airflow's own `[api] base_url`.
+    """
+    if site := request.headers.get("Sec-Fetch-Site"):
+        return site in ("same-origin", "none")
+    origin = request.headers.get("Origin")
+    return origin is None or urlsplit(origin).netloc in (request.headers.get("Host", "-"), _public_host())
+
+
+def _public_host() -> str:
+    from airflow.configuration import conf
+
+    return urlsplit(conf.get("api", "base_url", fallback="")).netloc or "-"
 
 
 async def _page(request: Request) -> Response:
@@ -125,7 +142,7 @@ def _not_understood(_: Request, error: Any) -> Response:
 
 
 def _overview(request: Request, user: Asker) -> Response:
-    told = request.app.state.desk.overview(user)
+    told = request.app.state.desk.overview(user, may_freeze(user))
     headers = {"ETag": told.tag, "Vary": "Accept-Encoding"}
     if told.tag in request.headers.get("If-None-Match", ""):
         return Response(status_code=304, headers=headers)
@@ -162,7 +179,8 @@ def _approvals(request: Request, user: Asker) -> Response:
 
 
 def _freeze(wanted: freeze.Freeze, user: Asker) -> dict[str, Any]:
-    refuse_unless_may_freeze(user)
+    if not may_freeze(user):
+        raise HTTPException(403, "Only who may change Airflow's variables may stop the line or let it run.")
     return {"frozen": freeze.change(wanted, user.id)}
 
 

@@ -78,17 +78,17 @@ class Desk:
         self._read_at = -fresh_seconds
         self._lock = threading.Lock()
 
-    def overview(self, user: User) -> Overview:
+    def overview(self, user: User, may_freeze: bool) -> Overview:
         """Every application whose dag the user may see. Raises Fault.
 
         Its rows are written once for all who ask within a moment: that takes longer than to read them.
         """
         frozen = self._frozen()
-        asked = (user.name, user.sees, user.edits, json.dumps(frozen))
+        asked = (user.name, may_freeze, user.sees, user.edits, json.dumps(frozen))
         with self._lock:
             self._bring_up_to_date()
             if asked not in self._overviews:
-                self._overviews[asked] = self._told(user, frozen)
+                self._overviews[asked] = self._told(user, may_freeze, frozen)
             return self._overviews[asked]
 
     def read_ahead(self) -> None:
@@ -112,9 +112,10 @@ class Desk:
             self._told_at = datetime.now(UTC).isoformat(timespec="milliseconds")
             self._read_at = time.monotonic()
 
-    def _told(self, user: User, frozen: dict[str, str] | None) -> Overview:
+    def _told(self, user: User, may_freeze: bool, frozen: dict[str, str] | None) -> Overview:
         rows = ",".join(row.for_user(user) for row in self._rows if row.dag_id in user.sees)
-        told = f'"frozen":{json.dumps(frozen)},"user":{json.dumps({"name": user.name})},"applications":[{rows}]}}'
+        who = {"name": user.name, "may_freeze": may_freeze}
+        told = f'"frozen":{json.dumps(frozen)},"user":{json.dumps(who)},"applications":[{rows}]}}'
         tag = hashlib.sha256(told.encode()).hexdigest()[:24]
         body = f'{{"now":"{self._told_at}",{told}'.encode()
         return Overview(body, gzip.compress(body, QUICKLY), f'W/"{tag}"')

@@ -47,12 +47,11 @@ def with_rights(account: Any) -> User:
     )
 
 
-def refuse_unless_may_freeze(user: User) -> None:
-    """Who may write Airflow's variables may stop the line: the freeze is one of them. Raises HTTPException."""
+def may_freeze(user: User) -> bool:
+    """Who may write Airflow's variables may stop the line and let it run: the freeze is one of them."""
     from airflow.api_fastapi.app import get_auth_manager
     from airflow.api_fastapi.auth.managers.models.resource_details import VariableDetails
 
-    details = VariableDetails(key="airdock_freeze")
-    for method in ("POST", "PUT", "DELETE"):
-        if not get_auth_manager().is_authorized_variable(method=method, details=details, user=user.account):
-            raise HTTPException(403, "Only who may change Airflow's variables may stop the line or let it run.")
+    manager, details = get_auth_manager(), VariableDetails(key="airdock_freeze")
+    methods: tuple[Any, ...] = ("POST", "PUT", "DELETE")
+    return all(manager.is_authorized_variable(method=each, details=details, user=user.account) for each in methods)

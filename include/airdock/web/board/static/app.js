@@ -151,7 +151,7 @@ function drawFrame() {
     h(
       "div",
       { id: "tools", class: "tools" },
-      frame.told &&
+      user?.may_freeze &&
         !frozen &&
         button("Stop the line", () => freeze(look), { class: "button plain", "data-key": "stop" }),
       user && h("span", { class: "user" }, user.name),
@@ -176,7 +176,7 @@ function drawFrame() {
             ago(frozen.at),
             `: ${frozen.reason || "no reason given"}. Nothing enters an environment.`,
           ),
-          button("Let it run", () => thaw(frozen, look)),
+          user?.may_freeze && button("Let it run", () => thaw(frozen, look)),
         ),
     ),
   );
