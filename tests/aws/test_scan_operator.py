@@ -20,7 +20,15 @@ def registry(local_aws: LocalAws) -> Registry:
     return Registry(local_aws, imageScanningConfiguration={"scanOnPush": True})
 
 
-def execute(account: Account, registry: Registry, digest: str, *, handoff_seconds: float = 20, **policy: Any) -> Any:
+def execute(
+    account: Account,
+    registry: Registry,
+    digest: str,
+    *,
+    handoff_seconds: float = 20,
+    context: Any = None,
+    **policy: Any,
+) -> Any:
     operator = EcrWaitForScanOperator(
         task_id="wait_for_scan",
         repository=Repository(registry.name, account),
@@ -28,7 +36,7 @@ def execute(account: Account, registry: Registry, digest: str, *, handoff_second
         policy=Scan.model_validate(policy),
         handoff_seconds=handoff_seconds,
     )
-    return operator.execute(a_context("wait_for_scan"))
+    return operator.execute(context or a_context("wait_for_scan"))
 
 
 def test_image_with_a_clean_scan_passes(account, registry):
@@ -41,6 +49,14 @@ def test_image_with_a_critical_finding_is_refused_by_its_name(account, registry,
     labels = {"local-aws.scan.findings": "CRITICAL:1,LOW:2", "local-aws.scan.type": kind}
     with pytest.raises(AirflowFailException, match="1 CRITICAL where none may pass: CVE-2026-C0000"):
         execute(account, registry, registry.push("one", labels))
+
+
+def test_what_was_found_in_a_refused_image_is_kept_for_who_looks(account, registry):
+    digest, context = registry.push("one", {"local-aws.scan.findings": "CRITICAL:1"}), a_context("wait_for_scan")
+    with pytest.raises(AirflowFailException):
+        execute(account, registry, digest, context=context)
+    report = ScanReport.from_json(context["ti"].xcoms["wait_for_scan", "refused_report"])
+    assert [(each.name, each.severity) for each in report.findings] == [("CVE-2026-C0000", "CRITICAL")]
 
 
 def test_image_passes_with_as_many_findings_as_the_pipeline_allows(account, registry):

@@ -12,6 +12,7 @@ from airdock.board.delivery import Run, delivery
 from airdock.board.line import Stage
 from airdock.plan.delivery import STOPPED
 from airdock.plan.ledger_entry import LedgerEntry
+from airdock.plan.scan_gate import REFUSED_KEY
 from airdock.release import Commit, Outcome
 from tests.board.entries import a_pipeline, an_entry, at
 
@@ -83,6 +84,13 @@ def test_the_steps_of_the_traffic_end_where_it_all_went() -> None:
     ]
     assert [(each["step"], each["decision"]) for each in there["analysis"]] == [(0, "continue"), (10, "roll_back")]
     assert (there["outcome"], there["sentence"], there["details"]) == ("rolled_back", "errors rose", ["deploy: failed"])
+
+
+def test_what_the_scan_found_in_a_refused_image_is_told() -> None:
+    finding = {"name": "CVE-2026-1", "severity": "CRITICAL", "package": "openssl 3", "fix": "4"}
+    report = {"status": "COMPLETE", "counts": {"CRITICAL": 1}, "findings": [finding], "description": ""}
+    run = a_run(Stage("wait_for_scan", "failed"), left={("wait_for_scan", REFUSED_KEY): report})
+    assert delivery(a_pipeline(), run)["scan"]["findings"] == [finding]
 
 
 def test_only_addresses_of_airflow_and_https_become_links() -> None:

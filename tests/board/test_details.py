@@ -112,6 +112,13 @@ def test_a_delivery_tells_what_its_tasks_left_and_nothing_of_the_repository(boar
     assert "not for the board" not in answer.text
 
 
+def test_findings_of_an_image_that_the_scan_refused_are_read(board: Board) -> None:
+    board.database.run(*RUN, state="failed")
+    board.database.task(RUN, "wait_for_scan", "failed", 2)
+    board.database.leave(RUN, "wait_for_scan", "refused_report", ScanReport("COMPLETE", {"CRITICAL": 1}).to_json())
+    assert board.get(f"/api/deliveries/{RUN[0]}/{RUN[1]}").json()["scan"]["counts"] == {"CRITICAL": 1}
+
+
 def test_only_who_may_act_is_offered_actions(board: Board) -> None:
     board.database.run(*RUN)
     board.database.task(RUN, "build", "deferred")

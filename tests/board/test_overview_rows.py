@@ -33,7 +33,7 @@ def test_a_release_stays_live_when_the_delivery_after_it_was_rolled_back() -> No
 
 def test_where_nothing_was_delivered_nothing_is_made_up() -> None:
     found = environments()["staging"]
-    nothing = {"live": None, "last": None, "before": None, "running": None, "waiting": 0, "drift": None}
+    nothing = {"live": None, "last": None, "before": None, "running": None, "waiting": 0, "coming": [], "drift": None}
     assert found == {"name": "staging", **nothing}
 
 
@@ -86,3 +86,15 @@ def test_a_running_deployment_shows_how_the_traffic_is_shared_once_that_is_known
         for more in ({}, {"shares": {"production.deploy": 10.0, "staging.deploy": 100.0}})
     )
     assert (before, known) == (None, {"blue": 90.0, "green": 10.0})
+
+
+def test_what_waits_is_named_in_the_order_in_which_it_comes() -> None:
+    building = a_delivery(Stage("build", "deferred", at(1)), run_id="building", started_at=at(1))
+    queued = a_delivery(run_id="queued", started_at="", commit=None)
+    more = [a_delivery(Stage("build", "deferred", at(2)), run_id=f"r{n}", started_at=at(2 + n)) for n in range(3)]
+    found = environments(queued, *more, building)["staging"]
+    assert (found["waiting"], [each["run_id"] for each in found["coming"]]) == (5, ["building", "r0", "r1"])
+    first = {"stage": "build", "stage_state": "deferred", "commit": "c" * 40, "subject": "Fix it"}
+    assert found["coming"][0] == {"dag_id": "deliver_greeter", "run_id": "building", **first}
+    [last] = environments(queued)["staging"]["coming"]
+    assert (last["run_id"], last["stage"], last["commit"]) == ("queued", None, None)

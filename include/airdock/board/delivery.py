@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from airdock.board.line import Stage
 from airdock.board.releases import seconds_between
+from airdock.plan.scan_gate import REFUSED_KEY
 from airdock.release import Commit
 from airdock.spec import Environment, Pipeline
 
@@ -149,8 +150,8 @@ def _weight(at: str, percent: float) -> dict[str, Any]:
 
 
 def _scan(left: Mapping[tuple[str, str], Any]) -> dict[str, Any] | None:
-    """What was found, where the image has passed; what was refused is in the reason of its stage."""
-    told = left.get(("wait_for_scan", "return_value"))
+    """What was found in the image, whether it has passed or was refused."""
+    told = left.get(("wait_for_scan", "return_value")) or left.get(("wait_for_scan", REFUSED_KEY))
     if not told:
         return None
     findings = [{key: each.get(key, "") for key in ("name", "severity", "package", "fix")} for each in told["findings"]]

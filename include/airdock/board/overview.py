@@ -10,6 +10,11 @@ from airdock.board.releases import before
 from airdock.plan.ledger_entry import LedgerEntry
 from airdock.spec import Pipeline
 
+MOST_COMING = 3
+"""So many of those that wait for an environment are named; the others are counted."""
+LAST = "9"
+"""Comes after every moment in ISO 8601: where one stands that has not begun."""
+
 Place = tuple[str, str]
 """An application and one of its environments."""
 
@@ -73,23 +78,36 @@ def _what(entry: LedgerEntry) -> dict[str, Any]:
 def _coming(name: str, names: Sequence[str], deliveries: Sequence[Delivery]) -> dict[str, Any]:
     there = [each for each in deliveries if each.is_in(name)]
     oldest = min(there, key=lambda each: each.started_at, default=None)
-    waiting = sum(each.is_before(name, names) for each in deliveries) + max(0, len(there) - 1)
-    return {"running": _running(oldest) if oldest else None, "waiting": waiting}
+    before = [each for each in deliveries if each.is_before(name, names)]
+    waiting = sorted(before + [each for each in there if each is not oldest], key=lambda each: each.started_at or LAST)
+    return {
+        "running": _running(oldest) if oldest else None,
+        "waiting": len(waiting),
+        "coming": [_on_the_way(each) for each in waiting[:MOST_COMING]],
+    }
 
 
 def _running(delivery: Delivery) -> dict[str, Any]:
     stage, commit = delivery.stage(), delivery.commit
     assert stage
     return {
-        "dag_id": delivery.dag_id,
-        "run_id": delivery.run_id,
-        "stage": stage.task_id,
-        "stage_state": stage.state,
+        **_on_the_way(delivery),
         "since": stage.started_at or delivery.started_at or None,
-        "commit": commit.sha if commit else None,
-        "subject": commit.subject if commit else None,
         "author": commit.author if commit else None,
         "weights": _weights(delivery.shares.get(f"{stage.environment}.deploy")),
+    }
+
+
+def _on_the_way(delivery: Delivery) -> dict[str, Any]:
+    """Which delivery it is and where; `stage` and `stage_state` are None of one that has not begun."""
+    stage, commit = delivery.stage(), delivery.commit
+    return {
+        "dag_id": delivery.dag_id,
+        "run_id": delivery.run_id,
+        "stage": stage.task_id if stage else None,
+        "stage_state": stage.state if stage else None,
+        "commit": commit.sha if commit else None,
+        "subject": commit.subject if commit else None,
     }
 
 

@@ -14,6 +14,9 @@ from typing import Any
 from airdock.release import Finding, ScanReport, Verdict
 from airdock.spec.image import Scan
 
+REFUSED_KEY = "refused_report"
+"""The XCom key of what was found in an image that was refused."""
+
 
 class ScanStatus(StrEnum):
     """ECR's ScanStatus, and NOT_FOUND for its ScanNotFoundException: right after a push the scan is still to come."""

@@ -11,7 +11,7 @@ from airdock.aws.operators.job import JobOperator
 from airdock.aws.watch import Facts
 from airdock.aws.watch.scan import ScannedImage
 from airdock.errors import Refused
-from airdock.plan.scan_gate import ScanStatus, judge_scan
+from airdock.plan.scan_gate import REFUSED_KEY, ScanStatus, judge_scan
 from airdock.release import ScanReport
 from airdock.spec import Scan
 
@@ -28,7 +28,7 @@ class EcrWaitForScanOperator(JobOperator):
         policy: what may pass, from the pipeline's file.
         platform: which part of a multi-platform image will run, and so is judged.
 
-    Record: `ScanReport`, with the worst findings only.
+    Record: `ScanReport`, with the worst findings only; that of an image which is refused lies under `refused_report`.
     """
 
     kind = "scan"
@@ -56,20 +56,21 @@ class EcrWaitForScanOperator(JobOperator):
         part = images.platform_image(self.repository, self.digest, self.platform)
         return ScannedImage(self.repository.name, part, self.repository.registry).to_id()
 
-    def conclude(self, context: Context, facts: Facts) -> Any:  # noqa: ARG002
-        return self._judged(scans.report(self.account, ScannedImage.from_id(facts["id"])))
+    def conclude(self, context: Context, facts: Facts) -> Any:
+        return self._judged(context, scans.report(self.account, ScannedImage.from_id(facts["id"])))
 
-    def overdue(self, context: Context, facts: Facts | None) -> Any:  # noqa: ARG002
+    def overdue(self, context: Context, facts: Facts | None) -> Any:
         status = facts["status"] if facts else ScanStatus.NOT_FOUND
         self.log.warning("The scan had not ended after %g minutes", self.deadline_minutes)
-        return self._judged(ScanReport(status, description=facts["description"] if facts else ""))
+        return self._judged(context, ScanReport(status, description=facts["description"] if facts else ""))
 
-    def _judged(self, report: ScanReport) -> dict[str, Any]:
+    def _judged(self, context: Context, report: ScanReport) -> dict[str, Any]:
         for finding in report.findings:
             mend = f", fixed in {finding.fix}" if finding.fix else ""
             self.log.info("%s %s in %s%s", finding.severity, finding.name, finding.package or "the image", mend)
         verdict = judge_scan(report, self.policy)
         if not verdict.passed:
+            context["ti"].xcom_push(key=REFUSED_KEY, value=report.to_json())
             raise Refused(verdict.reason)
         self.log.info(verdict.reason)
         return report.to_json()

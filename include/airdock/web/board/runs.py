@@ -12,9 +12,10 @@ from sqlalchemy.orm import Session
 from airdock.board.approvals import Question
 from airdock.board.delivery import Run
 from airdock.board.line import Stage
+from airdock.plan.scan_gate import REFUSED_KEY
 from airdock.web.board.database import SOURCES, commit_in, iso, read
 
-TOLD = ("outcome", "reason", "decisions", "shares", "console_url")
+TOLD = ("outcome", "reason", "decisions", "shares", "console_url", REFUSED_KEY)
 """What tasks leave for the board beside their records."""
 
 
