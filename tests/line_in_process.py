@@ -1,7 +1,8 @@
 """A line's DAG run task by task in the test's own process: the factory's wiring and real operators, no Airflow around.
 
-Each task runs when its trigger rule says so, over what the tasks before it left. That Airflow does the same is
-shown by the tests that start Airflow; here a delivery costs no more than AWS takes.
+Each task runs when its trigger rule says so, over what the tasks before it left; each try begins without what the last
+one left. That Airflow does the same is shown by the tests that start Airflow; here a delivery costs no more than AWS
+takes.
 """
 
 from __future__ import annotations
@@ -63,6 +64,8 @@ class Run:
             context = a_context(task.task_id, run_id=self.run_id, store=store, xcoms=self.xcoms, states=self.states)
             context["params"] = dict(self.params)
             context["task"], context["ti"].try_number, context["ti"].max_tries = task, attempt, TRIES - 1
+            for left in [left for left in self.xcoms if left[0] == task.task_id]:
+                del self.xcoms[left]
             self.states[task.task_id] = "running"
             try:
                 return self._finished(task, context)

@@ -11,11 +11,15 @@ from typing import Any
 
 import pytest
 
+from airdock.aws.hooks import Account
+from airdock.aws.release_records import Records
 from airdock.factory.deliver import deliver
+from airdock.plan.release_record import TrafficDecision
 from airdock.spec import Pipeline
 from demo.traffic import Client
 from tests.blue_green import push_version, until
 from tests.delivery import COMMIT, an_image
+from tests.fakes import FakeStore
 from tests.line_in_process import Run
 from tests.outcomes.cases import outcomes_aws
 from tests.outcomes.ecs import EcsStage
@@ -85,6 +89,12 @@ def decisions(run: Run) -> list[dict[str, Any]]:
     return list(run.xcoms["production.deploy", "decisions"])
 
 
+def recorded(run: Run) -> tuple[TrafficDecision, ...]:
+    """The decisions that are kept with the release in SSM."""
+    [record] = [each for each in Records(Account(), "greeter", "production").newest() if each.run_id == run.run_id]
+    return record.analysis
+
+
 def answers(stage: EcsStage, since: int) -> list[str]:
     """The answers that ECS was given, from the log of effects."""
     given = [each for each in stage.aws.effects("ecs", "ContinueServiceDeployment") if each["n"] > since]
@@ -121,6 +131,18 @@ def test_a_lost_answer_and_one_that_never_got_out_are_sent_again_and_nothing_is_
     stage.aws.faults()
     assert run.xcoms["production.verdict", "outcome"]["outcome"] == "live"
     assert [(each["step"], each["answer"]) for each in decisions(run)] == [(step, "CONTINUE") for step in range(1, 6)]
+
+
+def test_a_try_that_has_nothing_to_decide_any_more_tells_all_that_was_decided(stage: EcsStage) -> None:
+    run = a_run(stage, "told")
+    run.stores["production.deploy"] = FakeStore()
+    with Client(stage.page()):
+        run.play()
+        for task in ("production.deploy", "production.verdict"):
+            del run.states[task]
+        run.play()
+    assert [(each["step"], each["answer"]) for each in decisions(run)] == [(step, "CONTINUE") for step in range(1, 6)]
+    assert [(each.step, each.answer) for each in recorded(run)] == [(step, "CONTINUE") for step in range(1, 6)]
 
 
 def test_a_task_that_is_killed_before_its_answer_is_confirmed_decides_nothing_twice(
@@ -167,3 +189,10 @@ def test_a_worse_error_rate_at_the_third_step_takes_the_traffic_back(stage: EcsS
     assert [each["answer"] for each in decisions(run)] == ["CONTINUE", "CONTINUE", "ROLLBACK"]
     assert answers(stage, since) == ["CONTINUE", "CONTINUE", "ROLLBACK"]
     assert stage.runs() == before
+    kept = recorded(run)
+    assert [(each.step, each.percent, each.answer) for each in kept] == [
+        (1, 0.0, "CONTINUE"),
+        (2, 20.0, "CONTINUE"),
+        (3, 40.0, "ROLLBACK"),
+    ]
+    assert "error_rate" in kept[-1].sentence

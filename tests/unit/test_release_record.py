@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from airdock.errors import Refused
 from airdock.plan.release_choice import choose_release
-from airdock.plan.release_record import LONGEST_BYTES, ReleaseRecord, fitting, from_text, record_key, superfluous
+from airdock.plan.release_record import (
+    LONGEST_BYTES,
+    ReleaseRecord,
+    TrafficDecision,
+    fitting,
+    from_text,
+    record_key,
+    superfluous,
+)
 from airdock.release import Outcome
 
 MOMENT = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -55,6 +63,43 @@ def test_whatever_a_commit_says_a_record_fits_and_can_be_read(subject: str, sent
     assert kept is not None
     assert (kept.commit, kept.image, kept.outcome) == (record.commit, record.image, record.outcome)
     assert kept.appspec in (appspec, None)
+
+
+def steps(number: int, sentence: str) -> tuple[TrafficDecision, ...]:
+    return tuple(TrafficDecision(step, float(step), "CONTINUE", sentence) for step in range(1, number + 1))
+
+
+def test_what_was_decided_of_each_step_is_kept_with_the_release() -> None:
+    record = a_record(1, analysis=steps(5, "error_rate 0 % beside the old version's 0 % is good"))
+    assert from_text(fitting(record)) == record
+
+
+def test_decisions_are_told_in_fewer_words_before_the_appspec_is_left_out() -> None:
+    record = a_record(1, appspec="x" * 1000, analysis=steps(10, "error_rate 0 % is good; " * 50))
+    kept = from_text(fitting(record))
+    assert kept is not None
+    assert kept.appspec == record.appspec
+    assert [each.step for each in kept.analysis] == list(range(1, 11))
+    assert all(each.sentence.startswith("error_rate 0 % is good") for each in kept.analysis)
+
+
+def test_of_more_decisions_than_fit_the_last_ones_are_kept() -> None:
+    text = fitting(a_record(1, analysis=steps(100, "error_rate \N{GREEK SMALL LETTER ALPHA} " * 50)))
+    kept = from_text(text)
+    assert kept is not None
+    assert len(text.encode()) <= LONGEST_BYTES
+    told = [each.step for each in kept.analysis]
+    assert len(told) >= 10
+    assert told == list(range(101 - len(told), 101))
+
+
+@given(st.text(max_size=2000), st.integers(0, 100))
+def test_however_many_decisions_there_are_a_record_fits(sentence: str, number: int) -> None:
+    text = fitting(a_record(1, analysis=steps(number, sentence)))
+    assert len(text.encode()) <= LONGEST_BYTES
+    kept = from_text(text)
+    assert kept is not None
+    assert all(each.step > number - len(kept.analysis) for each in kept.analysis)
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", "null", '"live"', '{"key": 1}'])

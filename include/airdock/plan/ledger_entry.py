@@ -27,10 +27,14 @@ class LedgerEntry(Record):
 
 
 def ledger_entry(record: ReleaseRecord, checked: Mapping[str, Any] | None, committed_at: str) -> LedgerEntry:
-    """The entry of a record, short enough to be read by the thousand; `checked`: what the check of answers left."""
+    """The entry of a record, short enough to be read by the thousand; `checked`: what the check of answers left.
+
+    What was decided between the steps of the traffic is left out, like the AppSpec: the deploy task has it whole.
+    """
     short = replace(
         record,
         appspec=None,
+        analysis=(),
         subject=record.subject[:LONGEST_SUBJECT],
         sentence=record.sentence[:LONGEST_SENTENCE],
     )

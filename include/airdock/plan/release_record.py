@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -19,6 +19,18 @@ KEPT_LIVE = 15
 """How many of the releases that were live are kept, however many have failed since."""
 LONGEST_SUBJECT = 200
 LONGEST_SENTENCE = 1000
+LONGEST_REASON, SHORTEST_REASON = 200, 60
+"""Characters of the sentence of one decision, and what is left of them where all would be too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class TrafficDecision(Record):
+    """What was decided of one step: `percent` of the traffic had moved, `answer` is CONTINUE or ROLLBACK."""
+
+    step: int
+    percent: float
+    answer: str
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +40,8 @@ class ReleaseRecord(Record):
     `key` is its name, in the order of time. `image` is pinned by its digest; `task_definition`, `image` and
     `deployment` are "" where the delivery did not come so far. `previous` is the task definition that ran before.
     `started_at`, `ended_at`: ISO 8601. `appspec`: the AppSpec's text, None where there was none or it is too long.
-    `stays`: the environment runs the release, though the delivery may have failed in what follows it.
+    `stays`: the environment runs the release, though the delivery may have failed in what follows it. `analysis`: the
+    decisions between the steps of its traffic, in their order; the first ones are missing where all are too long.
     """
 
     key: str
@@ -50,6 +63,7 @@ class ReleaseRecord(Record):
     ended_at: str
     appspec: str | None = None
     stays: bool = False
+    analysis: tuple[TrafficDecision, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -81,13 +95,29 @@ def record_key(started: datetime, run_id: str, clears: int) -> str:
 
 
 def fitting(record: ReleaseRecord) -> str:
-    """The record as JSON that a parameter holds; texts are cut short, and the AppSpec is left out, where it must."""
+    """The record as JSON that a parameter holds; where it must, texts are cut short, then the AppSpec is left out, then
+    the first of the decisions."""
+    text = ""
+    for shorter in _ever_shorter(record):
+        text = _json(shorter)
+        if len(text.encode()) <= LONGEST_BYTES:
+            break
+    return text
+
+
+def _ever_shorter(record: ReleaseRecord) -> Iterator[ReleaseRecord]:
     short = replace(record, subject=record.subject[:LONGEST_SUBJECT], sentence=record.sentence[:LONGEST_SENTENCE])
-    whole = _json(short)
-    if len(whole.encode()) <= LONGEST_BYTES:
-        return whole
+    yield replace(short, analysis=_told(record, lambda text: text[:LONGEST_REASON]))
+    short = replace(short, analysis=_told(record, lambda text: _plain(text, SHORTEST_REASON)))
+    yield short
     bare = replace(short, appspec=None, sentence=_plain(record.sentence, 300), subject=_plain(record.subject, 60))
-    return _json(replace(bare, author="", ref=_plain(record.ref, 250)))
+    bare = replace(bare, author="", ref=_plain(record.ref, 250))
+    for left_out in range(len(bare.analysis) + 1):
+        yield replace(bare, analysis=bare.analysis[left_out:])
+
+
+def _told(record: ReleaseRecord, cut: Callable[[str], str]) -> tuple[TrafficDecision, ...]:
+    return tuple(replace(each, sentence=cut(each.sentence)) for each in record.analysis)
 
 
 def superfluous(names: Mapping[str, ReleaseRecord | None]) -> list[str]:

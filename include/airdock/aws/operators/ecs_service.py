@@ -10,7 +10,7 @@ from airflow.sdk import Context
 from airdock.aws.causes import Causes, Failure, causes_of
 from airdock.aws.operators.deploy import DeployOperator
 from airdock.aws.operators.job import clear_number, memory
-from airdock.aws.operators.traffic_steps import TrafficSteps, decisions
+from airdock.aws.operators.traffic_steps import TrafficSteps, decisions, leave_decisions
 from airdock.aws.production import described
 from airdock.aws.service_deployments import begin_once, console_url, stop
 from airdock.aws.watch import Facts, Subject
@@ -58,6 +58,10 @@ class EcsDeployServiceOperator(DeployOperator):
             times = facts["failed_starts"]
             return self.give_up(context, facts, f"the new version failed to start {times} times in a row")
         return super().conclude(context, facts)
+
+    def judged(self, context: Context, facts: Facts, result: DeploymentResult) -> Any:
+        leave_decisions(context, facts["id"])
+        return super().judged(context, facts, result)
 
     def _go_on(self, context: Context, facts: Facts) -> Any:
         """Answer the pause and wait for what comes next, or measure again a while later."""

@@ -9,7 +9,7 @@ from typing import Any
 from airflow.sdk import Context
 
 from airdock.aws.operators.job import clear_number
-from airdock.plan.release_record import ReleaseRecord, record_key
+from airdock.plan.release_record import ReleaseRecord, TrafficDecision, record_key
 from airdock.release import OutcomeReport, Source, TaskDefinition
 
 
@@ -33,6 +33,7 @@ def recorded(
     told = ti.xcom_pull(task_ids=tasks["register"])
     released = TaskDefinition.from_json(told) if told else None
     deployment = ti.xcom_pull(task_ids=tasks["deploy"], key="deployment") or {}
+    decided = ti.xcom_pull(task_ids=tasks["deploy"], key="decisions") or ()
     started = getattr(run, "start_date", None) or getattr(run, "run_after", None) or datetime.now(UTC)
     return ReleaseRecord(
         key=record_key(started, run.run_id, clear_number(context)),
@@ -54,4 +55,5 @@ def recorded(
         ended_at=datetime.now(UTC).isoformat(timespec="seconds"),
         appspec=origin.files.get(appspec or "") if origin else None,
         stays=report.stays,
+        analysis=tuple(TrafficDecision.from_json(each) for each in decided),
     )

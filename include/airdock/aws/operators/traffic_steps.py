@@ -47,6 +47,12 @@ def decisions(context: Context, deployment_id: str) -> list[Taken]:
     return [Taken.from_json(each) for each in told]
 
 
+def leave_decisions(context: Context, deployment_id: str) -> None:
+    """Leave what was decided for the verdict and the board; a try that had nothing to decide any more leaves it too."""
+    if taken := decisions(context, deployment_id):
+        context["ti"].xcom_push(key="decisions", value=[each.to_json() for each in taken])
+
+
 class TrafficSteps:
     """The decisions of one deployment, kept in the task's store, so that no step is decided twice.
 
@@ -120,4 +126,4 @@ class TrafficSteps:
     def _keep(self, deployment_id: str, taken: list[Taken]) -> None:
         told = [each.to_json() for each in taken]
         memory(self._context).set("decisions", {"deployment": deployment_id, "taken": told})
-        self._context["ti"].xcom_push(key="decisions", value=told)
+        leave_decisions(self._context, deployment_id)
