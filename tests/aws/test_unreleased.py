@@ -107,6 +107,25 @@ def test_a_server_that_does_not_answer_is_a_fault(place: Place) -> None:
         look(nobody, "production")
 
 
+def test_an_application_that_can_not_be_asked_is_left_out_by_the_last_try_and_the_others_go(place: Place) -> None:
+    place.push("app/a")
+    nobody = place.pipeline(application="nobody", source={"repository": "http://127.0.0.1:9/app.git"})
+    choose = ChooseApplicationsOperator(
+        task_id="choose",
+        pipelines=[nobody, place.pipeline()],
+        environments={place.application: "production", "nobody": "production"},
+        retries=1,
+    )
+    context = a_context("choose")
+    with pytest.raises(Fault):
+        choose.execute(context)
+    context["ti"].try_number = 2
+    choose.execute(context)
+    made = context["ti"].xcoms["choose", "journey"]
+    assert [car["application"] for car in made["cars"]] == [place.application]
+    assert "127.0.0.1:9" in made["unclear"]["nobody"]
+
+
 def test_the_first_task_leaves_the_journey_and_skips_the_rest_when_nothing_is_new(place: Place) -> None:
     place.record(place.push("app/a"))
     context = a_context("choose")

@@ -9,7 +9,8 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
 from airdock.aws.operators.job import DeliveryOperator
-from airdock.plan.release_train import Car, Journey, journey
+from airdock.errors import Fault
+from airdock.plan.release_train import Car, Journey, Sight, journey
 from airdock.plan.train_end import Arrival, complete, summary, way_back
 from airdock.release import Outcome
 
@@ -34,15 +35,26 @@ class ChooseApplicationsOperator(DeliveryOperator):
         self.environments = dict(environments)
 
     def deliver(self, context: Context) -> Any:
-        from airdock.aws.unreleased import look
-
-        sights = [look(pipeline, self.environments[pipeline.application]) for pipeline in self.pipelines]
+        sights = [self._sight(pipeline, context) for pipeline in self.pipelines]
         needs = {each.application: each.train.depends_on for each in self.pipelines if each.train}
         made = journey(sights, needs)
         self._tell(made)
         context["ti"].xcom_push(key="journey", value=made.to_json())
         if not made.cars:
             raise AirflowSkipException("No application goes")
+
+    def _sight(self, pipeline: Pipeline, context: Context) -> Sight:
+        """What is new of an application. One that can't be asked holds up the others for as long as another try may
+        help, and is left out by the last one."""
+        from airdock.aws.unreleased import look
+
+        environment = self.environments[pipeline.application]
+        try:
+            return look(pipeline, environment)
+        except Fault as fault:
+            if context["ti"].try_number <= (self.retries or 0):
+                raise
+            return Sight(pipeline.application, environment, None, trouble=fault.sentence)
 
     def _tell(self, made: Journey) -> None:
         for car in made.cars:
