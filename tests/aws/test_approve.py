@@ -79,6 +79,7 @@ class Question:
     sha: str
     store: FakeStore = field(default_factory=FakeStore)
     xcoms: dict[tuple[str, str], Any] = field(default_factory=dict)
+    params: dict[str, str] = field(default_factory=dict)
 
     def operator(
         self, again: str = "", newest_wins: bool = True, triggers: Triggers = ANY_CHANGE, **rules: Any
@@ -100,7 +101,8 @@ class Question:
         )
 
     def context(self) -> Any:
-        context = a_context("approve", store=self.store, xcoms=self.xcoms, params={"ref": "refs/heads/main"})
+        params = {"ref": "refs/heads/main", **self.params}
+        context = a_context("approve", store=self.store, xcoms=self.xcoms, params=params)
         context["ti"].id = uuid4()
         return context
 
@@ -159,6 +161,15 @@ def test_no_answer_in_time_refuses_the_release(question: Question) -> None:
     question.store.set("asked", {"clears": 0, "at": long_ago})
     with pytest.raises(AirflowFailException, match="nobody answered within 1440 minutes"):
         question.play()
+
+
+def test_the_question_is_withdrawn_when_the_train_does_not_wait_for_it_any_longer(question: Question) -> None:
+    question.params["not_after"] = (datetime.now(UTC) + timedelta(seconds=0.3)).isoformat()
+    with pytest.raises(AirflowFailException, match="who started this delivery waited until"):
+        question.play()
+    question.airflow.answers = [("alice", APPROVE)]
+    with pytest.raises(AirflowFailException, match="who started this delivery waited until"):
+        question.operator().answered(question.context(), _answer_of("alice"))
 
 
 def test_the_question_is_withdrawn_when_the_branch_has_moved_on(question: Question) -> None:

@@ -123,6 +123,18 @@ def test_a_way_back_replaces_only_the_release_that_it_found(leases: Leases, foun
     assert context["ti"].xcoms["hold", "deployment_outcome"] == "superseded"
 
 
+@pytest.mark.parametrize(("until", "goes"), [(FAR, True), ("2026-11-23T12:00:00+00:00", False), ("soon", False)])
+def test_a_delivery_that_its_train_has_left_behind_begins_nothing(
+    leases: Leases, local_aws: LocalAws, until: str, goes: bool
+) -> None:
+    context = a_context("hold", params={"not_after": until})
+    if goes:
+        assert run_task(hold(leases), context)["generation"] == 1
+        return
+    with pytest.raises(AirflowFailException, match=r"waited until 2026-11-23|no moment"):
+        run_task(hold(leases), context)
+
+
 def a_live_record(leases: Leases, started_at: str) -> ReleaseRecord:
     told = {field.name: "" for field in fields(ReleaseRecord)}
     own = {"key": "20260101T000000Z-1", "application": leases.application, "environment": "production"}

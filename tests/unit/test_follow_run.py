@@ -68,7 +68,8 @@ def test_a_run_that_came_live_is_the_tasks_record(other: Runs) -> None:
     context = a_run(Outcome.LIVE)
     record = run_task(an_operator(), context)
     assert record == {"application": "api", "run_id": f"train__{TRAIN}", "outcome": "live", "sentence": "api live"}
-    assert other.started == [("deliver_api", f"train__{TRAIN}", {"environment": "production"})]
+    [(dag_id, run_id, conf)] = other.started
+    assert (dag_id, run_id, set(conf)) == ("deliver_api", f"train__{TRAIN}", {"environment", "not_after"})
     assert context["ti"].xcoms["deliver", "arrival"] == record
 
 
@@ -114,11 +115,26 @@ def test_a_run_that_had_nothing_to_do_is_as_good(other: Runs) -> None:
 def test_a_run_without_end_is_refused_at_the_deadline_which_no_retry_moves(other: Runs) -> None:
     other.answers = ["queued"]
     context = a_run(None)
-    with pytest.raises(AirflowFailException, match="is queued, and goes on alone; is deliver_api paused"):
+    with pytest.raises(
+        AirflowFailException, match="is queued, and begins nothing in an environment any more; is deliver_api paused"
+    ):
         run_task(an_operator(deadline_hours=0.2 / 3600), context)
     assert arrival_in(context)[0] == "stopped"
     with pytest.raises(AirflowFailException, match="had not ended"):
         an_operator(deadline_hours=99).execute(context)
+
+
+def test_a_delivery_may_begin_as_long_as_the_train_waits_and_a_way_back_for_ever(other: Runs) -> None:
+    other.answers = ["queued"]
+    context = a_run(None)
+    for _ in range(2):
+        with pytest.raises(TaskDeferred):
+            an_operator(deadline_hours=1).execute(context)
+    [(_, _, conf)] = other.started
+    assert conf["not_after"] == context["task_state_store"].get("waiting")["deadline_at"]
+    with pytest.raises(TaskDeferred):
+        an_operator(purpose="put_back", run_dag_id="deploy_api").execute(a_run(None))
+    assert other.started[1][2] == {"environment": "production"}
 
 
 def test_what_was_started_is_told_even_when_the_task_dies(other: Runs) -> None:

@@ -20,6 +20,7 @@ from airdock.plan.difference import in_words
 from airdock.plan.evidence import evidence, in_markdown
 from airdock.plan.preflight import judge
 from airdock.plan.push import HEADS
+from airdock.plan.run_params import latest_begin, refuse_late
 from airdock.release import Image, Outcome, ScanReport, Source
 from airdock.spec.triggers import Triggers
 
@@ -93,6 +94,7 @@ class ApproveOperator(DeliveryOperator):
             raise Fault(f"the wait for an answer broke off in the triggerer: {error}") from error
 
     def _answered(self, context: Context, event: dict[str, Any]) -> Any:
+        refuse_late(context["params"], datetime.now(UTC))
         if event.get("status") == "deadline":
             raise Refused(f"nobody answered within {self._rules.timeout_minutes} minutes")
         if event.get("status") == "look":
@@ -146,13 +148,14 @@ class ApproveOperator(DeliveryOperator):
         self.defer(trigger=trigger, method_name="answered", timeout=until - datetime.now(UTC) + DEADLINE_MARGIN)
 
     def _until(self, context: Context) -> datetime:
-        """Counted from when the question was first asked."""
+        """Counted from when the question was first asked; no longer than who started the run waits."""
         store, clears = memory(context), clear_number(context)
         asked = store.get("asked")
         if not asked or asked["clears"] != clears:
             asked = {"clears": clears, "at": datetime.now(UTC).isoformat()}
             store.set("asked", asked)
-        return datetime.fromisoformat(asked["at"]) + timedelta(minutes=self._rules.timeout_minutes)
+        until = datetime.fromisoformat(asked["at"]) + timedelta(minutes=self._rules.timeout_minutes)
+        return min(until, latest_begin(context["params"]) or until)
 
     def _answers(self, context: Context) -> list[Answer]:
         known = memory(context).get("answers")

@@ -14,7 +14,7 @@ from airdock.aws import runs
 from airdock.aws.operators.job import DEADLINE_MARGIN, DeliveryOperator, clear_number, memory
 from airdock.aws.run_trigger import ENDED, RunTrigger
 from airdock.errors import Fault, Refused
-from airdock.plan.release_train import run_id
+from airdock.plan.release_train import DELIVER, run_id
 from airdock.plan.train_end import Arrival, arrival
 from airdock.release import Outcome, OutcomeReport
 
@@ -97,13 +97,19 @@ class FollowRunOperator(DeliveryOperator):
     def _started(self, context: Context) -> str:
         started = self._run_id(context)
         note = f"Started by {context['dag_run'].dag_id}, {context['run_id']}"
-        if runs.start(self.run_dag_id, started, dict(self.conf), note):
+        if runs.start(self.run_dag_id, started, self._conf(context, started), note):
             self.log.info("Started %s of %s", started, self.run_dag_id)
         else:
             self.log.info("Following %s of %s, which an earlier try has started", started, self.run_dag_id)
         untold = f"{self.run_dag_id} was started for {self.application}, and the train has not seen its end: {started}"
         self._leave(context, Arrival(self.application, started, Outcome.STOPPED, untold))
         return started
+
+    def _conf(self, context: Context, started: str) -> dict[str, Any]:
+        """A delivery that the train does not wait for any more begins nowhere: neither a late yes nor an end of a pause
+        brings it. The way back is wanted however late."""
+        until = {"not_after": self._deadline(context, started).isoformat()} if self.purpose == DELIVER else {}
+        return {**self.conf, **until}
 
     def _run_id(self, context: Context) -> str:
         return run_id(self.purpose, context["run_id"], clear_number(context))
@@ -127,8 +133,9 @@ class FollowRunOperator(DeliveryOperator):
 
     def _overdue(self, state: str | None) -> NoReturn:
         paused = f"; is {self.run_dag_id} paused?" if state == "queued" else ""
+        late = "begins nothing in an environment any more" if self.purpose == DELIVER else "goes on alone"
         hours = f"{self.deadline_hours:g} hours"
-        raise Refused(f"{self.run_dag_id} had not ended after {hours}: it is {state}, and goes on alone{paused}")
+        raise Refused(f"{self.run_dag_id} had not ended after {hours}: it is {state}, and {late}{paused}")
 
     def _conclude(self, context: Context, started: str, state: str) -> Any:
         told = context["ti"].xcom_pull(

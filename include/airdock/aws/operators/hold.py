@@ -15,6 +15,7 @@ from airdock.aws.release_records import Records
 from airdock.aws.watch import Facts, Subject
 from airdock.errors import Refused
 from airdock.plan.lease import Claim, Lease, Stand, stand
+from airdock.plan.run_params import refuse_late
 from airdock.release import Outcome
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ class HoldOperator(JobOperator):
         expires = now + timedelta(minutes=self.lease_minutes)
         lease = Lease(how.generation, *_me(context), now.isoformat(), expires.isoformat())
         if how.claim is Claim.HELD or (how.claim is Claim.TAKE and self.leases.take(lease)):
+            refuse_late(context["params"], now)
             self._refuse_older(context)
             self._refuse_other(context)
             return lease.to_json()
