@@ -52,12 +52,12 @@ class WorkTree:
         directory.mkdir(parents=True)
         self._git("init", "--quiet", "--initial-branch=main")
 
-    def push(self, change: Change) -> str:
-        """Commit the sample application with this change, push it, and return the commit's full id."""
+    def push(self, change: Change, branch: str = "main") -> str:
+        """Commit the sample application with this change, push it to a branch, and return the commit's full id."""
         self._write(change)
         self._git("add", "--all")
         self._git("commit", "--quiet", "--allow-empty", "--message", f"{change.message} ({change.version})")
-        self._git("push", "--quiet", self._remote, "HEAD:main")
+        self._git("push", "--quiet", self._remote, f"HEAD:refs/heads/{branch}")
         return self._git("rev-parse", "HEAD")
 
     def _write(self, change: Change) -> None:

@@ -24,7 +24,8 @@ from demo.seed import Seeded, seed
 from demo.stack import Stack
 from demo.traffic import Client
 from tests.e2e import users
-from tests.e2e.pipelines import ASKED, MISTRUSTFUL, PATIENT, STEPWISE, copied_dags
+from tests.e2e.pipelines import ASKED, MISTRUSTFUL, ORDERED, PATIENT, STEPWISE, copied_dags
+from tests.hooks.sender import SECRET
 
 PUSHES = "pushes"
 """The queue that wakes deliveries; nothing feeds it until a test does."""
@@ -36,17 +37,18 @@ SETTINGS = {
     "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "30",
     # Tests push what they deliver a moment later: whoever wants a look around asks for it.
     "AIRDOCK_RECONCILE_MINUTES": "1440",
+    "AIRFLOW_CONN_AIRDOCK_HOOK_GENERIC": json.dumps({"conn_type": "generic", "password": SECRET}),
     **users.SETTINGS,
 }
 NOTHING_TO_TELL = frozenset({"", "success", "skipped", "upstream_failed", "removed", "scheduled", "queued"})
 
 
-def place_for_tests(directory: Path, minute_seconds: float = 1.0) -> Place:
+def place_for_tests(directory: Path, minute_seconds: float = 1.0, **differing: str) -> Place:
     """Free ports and a copy of the repository's dags, whose application answers at the test's own port."""
     ports = Ports.free()
     dags = copied_dags(directory / "dags", ports.app)
     runtime = os.environ.get("LOCAL_AWS_RUNTIME", "process")
-    settings = {**SETTINGS, "AIRDOCK_PUSH_QUEUE": f"http://127.0.0.1:{ports.aws}/{ACCOUNT}/{PUSHES}"}
+    settings = {**SETTINGS, "AIRDOCK_PUSH_QUEUE": f"http://127.0.0.1:{ports.aws}/{ACCOUNT}/{PUSHES}", **differing}
     return Place(directory / "run", dags, ports, minute_seconds=minute_seconds, runtime=runtime, settings=settings)
 
 
@@ -63,9 +65,9 @@ class Line:
         """One of Airflow's users, by the administrator's name or one of `USERS`."""
         return users.User(self.stack.place, name)
 
-    def push(self, change: Change) -> str:
+    def push(self, change: Change, branch: str = "main") -> str:
         """The new commit's id."""
-        return self.seeded.work_tree.push(change)
+        return self.seeded.work_tree.push(change, branch)
 
     def trigger(self, dag_id: str = DAG_ID) -> str:
         """A new run's id."""
@@ -218,6 +220,6 @@ def started(stack: Stack) -> Line:
     aws.client("sqs").create_queue(QueueName=PUSHES)
     seeded = seed(stack.place, aws, stack.stopping)
     stack.wait_for_airflow()
-    for dag_id in (DAG_ID, PATIENT, MISTRUSTFUL, STEPWISE, ASKED):
+    for dag_id in (DAG_ID, PATIENT, MISTRUSTFUL, STEPWISE, ASKED, ORDERED):
         stack.wait_for_dag(dag_id)
     return Line(stack, aws, seeded)

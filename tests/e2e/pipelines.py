@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from demo.place import ROOT
+from demo.place import REGION, ROOT
 
 PATIENT = "deliver_patient"
 """Its canary lasts twenty minutes, long enough to disturb the wait."""
@@ -20,6 +20,8 @@ STEPWISE = "deliver_stepwise"
 STEPWISE_SERVICE = "stepwise"
 ASKED = "deliver_asked"
 """Alice and bob may approve; the commits are alice's."""
+ORDERED, ORDERED_BRANCH = "deliver_ordered", "ordered"
+"""Pushes to a branch of its own start it, told by any server in the words of the generic webhook."""
 USERS = {"alice": "user", "bob": "user", "vera": "viewer"}
 """Airflow's users beside the administrator, and their roles."""
 BROKEN = "broken.yaml"
@@ -40,6 +42,7 @@ def copied_dags(folder: Path, app_port: int) -> Path:
     (pipelines / "patient.yaml").write_text(_named("patient", patient))
     told = f"notify: [{{to: sns, topic: {NEWS!r}}}]\n"
     (pipelines / "mistrustful.yaml").write_text(_named("mistrustful", _changed(greeter, unseen)) + told)
+    (pipelines / "ordered.yaml").write_text(_ordered(greeter))
     (pipelines / "asked.yaml").write_text(_asked(greeter))
     (pipelines / "stepwise.yaml").write_text(_stepwise(text))
     (pipelines / BROKEN).write_text("application: broken\nowner: nobody\nsorce: {provider: codecommit}\n")
@@ -51,6 +54,13 @@ def _asked(greeter: str) -> str:
     told = yaml.safe_load(greeter) | {"application": "asked", "triggers": {"branches": []}}
     approvers = [{"user": "alice", "commits_as": ["dana@example.com"]}, {"user": "bob"}]
     told["environments"]["production"]["approval"] = {"approvers": approvers}
+    return yaml.safe_dump(told, sort_keys=False)
+
+
+def _ordered(greeter: str) -> str:
+    """The greeter from another branch; by its region its repository has an address that any server can tell."""
+    told = yaml.safe_load(greeter) | {"application": "ordered", "region": REGION}
+    told["source"]["branch"] = ORDERED_BRANCH
     return yaml.safe_dump(told, sort_keys=False)
 
 
