@@ -1,39 +1,112 @@
-"""A stand-in for CodeBuild that answers BatchGetBuilds from the build's id alone: `timer:<second at which it ends>`."""
+"""A stand-in for CodeBuild, and for an SQS queue that EventBridge feeds with the ends of its builds.
+
+BatchGetBuilds is answered from the build's id alone: `timer:<second at which it ends>`.
+"""
 
 from __future__ import annotations
 
 import json
+import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+EVENT_SECONDS = 0.1
+"""How long EventBridge takes to tell of an end."""
+MESSAGES_AT_ONCE = 10
+
 
 def build(build_id: str) -> dict[str, Any]:
-    over = time.time() >= float(build_id.partition(":")[2])
+    over = time.time() >= _end(build_id)
     return {
         "id": build_id,
-        "arn": f"arn:aws:codebuild:eu-west-1:123456789012:build/{build_id}",
+        "arn": _arn(build_id),
         "buildStatus": "SUCCEEDED" if over else "IN_PROGRESS",
         "buildComplete": over,
         "phases": [],
     }
 
 
+def _end(build_id: str) -> float:
+    return float(build_id.partition(":")[2])
+
+
+def _arn(build_id: str) -> str:
+    return f"arn:aws:codebuild:eu-west-1:123456789012:build/{build_id}"
+
+
+class Queue:
+    """The ends of all builds that were ever asked for, each once."""
+
+    def __init__(self) -> None:
+        self._coming: dict[str, float] = {}
+        self._known: set[str] = set()
+        self._changed = threading.Condition()
+
+    def expect(self, build_ids: list[str]) -> None:
+        with self._changed:
+            for build_id in set(build_ids) - self._known:
+                self._known.add(build_id)
+                self._coming[build_id] = _end(build_id) + EVENT_SECONDS
+            self._changed.notify_all()
+
+    def receive(self, wait_seconds: float) -> list[dict[str, str]]:
+        """What EventBridge has told by now, or the first that it tells within the long poll."""
+        until = time.time() + wait_seconds
+        with self._changed:
+            while not (told := [each for each, at in self._coming.items() if at <= time.time()]):
+                next_at = min([until, *self._coming.values()])
+                if time.time() >= until:
+                    return []
+                self._changed.wait(max(0.001, next_at - time.time()))
+            for each in told[:MESSAGES_AT_ONCE]:
+                del self._coming[each]
+        return [_message(each) for each in told[:MESSAGES_AT_ONCE]]
+
+
+def _message(build_id: str) -> dict[str, str]:
+    detail = {"build-id": _arn(build_id), "build-status": "SUCCEEDED"}
+    event = {"source": "aws.codebuild", "detail-type": "CodeBuild Build State Change", "detail": detail}
+    return {"MessageId": build_id, "ReceiptHandle": build_id, "Body": json.dumps(event)}
+
+
+class Service(ThreadingHTTPServer):
+    """Both services at one address, with room for a connection of every wait; `called`: when, for every call."""
+
+    request_queue_size = 1024
+    daemon_threads = True
+
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(("127.0.0.1", port), Handler)
+        self.called: list[float] = []
+        self.queue = Queue()
+
+
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    server: Service
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        body = json.dumps({"builds": [build(build_id) for build_id in asked["ids"]]}).encode()
+        self.server.called.append(time.time())
+        body = json.dumps(self._answer(self.headers["X-Amz-Target"].partition(".")[2], asked)).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/x-amz-json-1.1")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
 
+    def _answer(self, operation: str, asked: dict[str, Any]) -> dict[str, Any]:
+        if operation == "ReceiveMessage":
+            return {"Messages": self.server.queue.receive(float(asked["WaitTimeSeconds"]))}
+        if operation == "DeleteMessageBatch":
+            return {"Successful": [{"Id": each["Id"]} for each in asked["Entries"]], "Failed": []}
+        self.server.queue.expect(asked["ids"])
+        return {"builds": [build(build_id) for build_id in asked["ids"]]}
+
     def log_message(self, format: str, *args: Any) -> None:
         """Quiet: a line a poll is noise."""
 
 
-def serve(port: int) -> ThreadingHTTPServer:
-    return ThreadingHTTPServer(("127.0.0.1", port), Handler)
+def serve(port: int) -> Service:
+    return Service(port)
