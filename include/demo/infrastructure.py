@@ -178,23 +178,6 @@ def make_service(aws: LocalAws, network: Network, balancer: Balancer, task_defin
     )
 
 
-def make_push_rule(aws: LocalAws, place: Place) -> None:
-    """Let EventBridge tell Airdock of every push, as one sets it up in an account: docs/webhooks.md."""
-    events = aws.client("events")
-    key = {"ApiKeyName": "X-Airdock-Token", "ApiKeyValue": place.secrets.hook}
-    connection = events.create_connection(
-        Name="airdock", AuthorizationType="API_KEY", AuthParameters={"ApiKeyAuthParameters": key}
-    )["ConnectionArn"]
-    address = f"{place.ui}/airdock/hooks/codecommit"
-    door = events.create_api_destination(
-        Name="airdock", ConnectionArn=connection, InvocationEndpoint=address, HttpMethod="POST"
-    )["ApiDestinationArn"]
-    pattern = {"source": ["aws.codecommit"], "detail-type": ["CodeCommit Repository State Change"]}
-    events.put_rule(Name="airdock-pushes", EventPattern=json.dumps(pattern))
-    target = {"Id": "airdock", "Arn": door, "RoleArn": role("greeter-events")}
-    events.put_targets(Rule="airdock-pushes", Targets=[target])
-
-
 def _subnet(ec2: Any, vpc: str, number: int, zone: str) -> str:
     made = ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.20.{number}.0/24", AvailabilityZone=zone)
     return str(made["Subnet"]["SubnetId"])

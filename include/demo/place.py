@@ -16,6 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 REGION = "eu-west-1"
 ACCOUNT = "123456789012"
 ADMIN = "admin"
+WAKES = "airdock-wakes"
+"""The queue whose messages wake the triggerer."""
 
 
 @dataclass(frozen=True)

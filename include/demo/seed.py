@@ -18,6 +18,7 @@ from typing import Any
 
 from demo import base_image, infrastructure
 from demo.clients import LocalAws
+from demo.events import make_wake_queue
 from demo.infrastructure import APPLICATION, CLUSTER
 from demo.place import Place
 from demo.process import LOOK_EVERY_SECONDS, Trouble
@@ -64,6 +65,7 @@ def _make(place: Place, aws: LocalAws) -> tuple[infrastructure.Network, infrastr
     infrastructure.make_logs(aws)
     network = infrastructure.make_network(aws)
     balancer = infrastructure.make_balancer(aws, place, network)
+    make_wake_queue(aws)
     aws.client("ecs").create_cluster(clusterName=CLUSTER)
     code = infrastructure.make_code_repository(aws)
     registry = infrastructure.make_registry(aws)

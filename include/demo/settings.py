@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from demo.place import ADMIN, REGION, ROOT, Place
+from demo.place import ACCOUNT, ADMIN, REGION, ROOT, WAKES, Place
 from demo.process import child_environ
 
 SHARED_SETTINGS = ROOT / "include" / "airflow_config" / "airflow.env"
@@ -44,6 +44,7 @@ def airflow_environ(place: Place) -> dict[str, str]:
         **_secrets(place),
         AWS_ENDPOINT_URL=place.aws,
         AIRFLOW_CONN_AWS_DEFAULT=f'{{"conn_type": "aws", "extra": {{"region_name": "{REGION}"}}}}',
+        AIRDOCK_WAKE_QUEUE=f"{place.aws}/{ACCOUNT}/{WAKES}",
         AIRFLOW_CONN_AIRDOCK_HOOK_CODECOMMIT=json.dumps({"conn_type": "generic", "password": place.secrets.hook}),
         **LOCAL_CREDENTIALS,
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from demo.clients import LocalAws
 from demo.delivery import DAG_ID, Deliverer, Delivery
-from demo.infrastructure import make_push_rule
+from demo.events import make_push_rule
 from demo.place import ADMIN, Place
 from demo.process import Trouble
 from demo.releases import FIRST, SECOND, THIRD, Change
