@@ -26,7 +26,7 @@ class Facts:
 
 
 def gather(aws: LocalAws, commit: str, began: float, ended: float) -> Facts:
-    """The facts of the delivery of a commit that ran from `began` to `ended`."""
+    """The facts of the delivery of a commit that ran from `began` to `ended`; "" where nothing was built."""
     steps = traffic_steps(aws, began)
     work = [*_builds(aws, commit), *_scans(aws, commit), *_deployments(aws, began, ended, steps)]
     return Facts(
@@ -68,6 +68,8 @@ def covered(intervals: Iterable[Interval], began: float, ended: float) -> float:
 
 def _digest(aws: LocalAws, commit: str) -> str:
     ecr = aws.client("ecr")
+    if not commit:
+        return ""
     try:
         found = ecr.describe_images(repositoryName=APPLICATION, imageIds=[{"imageTag": commit}])
     except ecr.exceptions.ImageNotFoundException:
