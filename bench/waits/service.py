@@ -1,6 +1,7 @@
 """A stand-in for CodeBuild, and for an SQS queue that EventBridge feeds with the ends of its builds.
 
-BatchGetBuilds is answered from the build's id alone: `timer:<second at which it ends>`.
+A build's id tells when it ends: `timer:<second>`, or `held:<share>`, that share of the way through the ends that the
+service is told of when all builds wait.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import json
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from math import inf
 from typing import Any
 
 EVENT_SECONDS = 0.1
@@ -16,8 +18,8 @@ EVENT_SECONDS = 0.1
 MESSAGES_AT_ONCE = 10
 
 
-def build(build_id: str) -> dict[str, Any]:
-    over = time.time() >= _end(build_id)
+def build(build_id: str, end: float) -> dict[str, Any]:
+    over = time.time() >= end
     return {
         "id": build_id,
         "arn": _arn(build_id),
@@ -25,10 +27,6 @@ def build(build_id: str) -> dict[str, Any]:
         "buildComplete": over,
         "phases": [],
     }
-
-
-def _end(build_id: str) -> float:
-    return float(build_id.partition(":")[2])
 
 
 def _arn(build_id: str) -> str:
@@ -47,7 +45,7 @@ class Queue:
         with self._changed:
             for build_id in set(build_ids) - self._known:
                 self._known.add(build_id)
-                self._coming[build_id] = _end(build_id) + EVENT_SECONDS
+                self._coming[build_id] = float(build_id.partition(":")[2]) + EVENT_SECONDS
             self._changed.notify_all()
 
     def receive(self, wait_seconds: float) -> list[dict[str, str]]:
@@ -71,7 +69,11 @@ def _message(build_id: str) -> dict[str, str]:
 
 
 class Service(ThreadingHTTPServer):
-    """Both services at one address, with room for a connection of every wait; `called`: when, for every call."""
+    """Both services at one address, with room for a connection of every wait.
+
+    `called`: when, for every call. `told`: when each build's end was told the first time. `held`: between which two
+    moments the builds end that wait for it, None as long as they go on.
+    """
 
     request_queue_size = 1024
     daemon_threads = True
@@ -79,7 +81,22 @@ class Service(ThreadingHTTPServer):
     def __init__(self, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         self.called: list[float] = []
+        self.told: dict[str, float] = {}
+        self.held: tuple[float, float] | None = None
         self.queue = Queue()
+
+    def end_of(self, build_id: str) -> float:
+        kind, _, number = build_id.partition(":")
+        if kind == "timer":
+            return float(number)
+        return self.held[0] + float(number) * (self.held[1] - self.held[0]) if self.held else inf
+
+    def builds(self, ids: list[str]) -> list[dict[str, Any]]:
+        found = [build(build_id, self.end_of(build_id)) for build_id in ids]
+        for each in found:
+            if each["buildComplete"]:
+                self.told.setdefault(each["id"], time.time())
+        return found
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -101,8 +118,8 @@ class Handler(BaseHTTPRequestHandler):
             return {"Messages": self.server.queue.receive(float(asked["WaitTimeSeconds"]))}
         if operation == "DeleteMessageBatch":
             return {"Successful": [{"Id": each["Id"]} for each in asked["Entries"]], "Failed": []}
-        self.server.queue.expect(asked["ids"])
-        return {"builds": [build(build_id) for build_id in asked["ids"]]}
+        self.server.queue.expect([each for each in asked["ids"] if each.startswith("timer:")])
+        return {"builds": self.server.builds(asked["ids"])}
 
     def log_message(self, format: str, *args: Any) -> None:
         """Quiet: a line a poll is noise."""

@@ -64,6 +64,13 @@ class Stack:
         """Let a process and everything below it die at once (SIGKILL), as when a machine fails."""
         self.processes.pop(name).kill()
 
+    def restart(self, part: str) -> None:
+        """Stop one of Airflow's processes as an update does, and start it again, without waiting for it."""
+        process = self.processes.pop(part)
+        process.ask_to_stop()
+        process.wait_until_stopped()
+        self.start(part)
+
     def wait_for_airflow(self) -> None:
         """Return once all of Airflow's parts report health. Raises Trouble."""
         for part in AIRFLOW_PARTS[1:]:

@@ -1,0 +1,107 @@
+"""What a restart of the triggerer does to a thousand waits: real Airflow processes, and a stand-in for CodeBuild.
+
+    make bench      # or: PYTHONPATH=include python bench/restart.py [waits]
+
+All waits are in the triggerer before the first job ends. In the midst of the ends the triggerer is stopped (SIGTERM, as
+an update does it) and started again.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from figure import Row, tell
+from waits.service import Service, serve
+
+from demo.place import Place, Ports
+from demo.stack import Stack
+
+DAG_ID, RUN_ID = "held", "bench__held"
+BEGIN_SECONDS, ENDS_SECONDS, RESTART_AFTER_SECONDS = 5, 120, 40
+LONGEST_SECONDS = 3000
+INTERVAL_SECONDS = 15
+"""The slowest that a wait is looked at."""
+GOAL = "a restart of the triggerer loses no wait, doubles none, and ends are noticed as before within two intervals"
+WHY = (
+    "Jobs end one after the other for two minutes; after 40 s the triggerer is stopped and started again. What ended "
+    "while there was none is noticed so many seconds after the first look of the new one; ends after that are noticed "
+    "as early as before it. An interval is 15 s, the longest pause between two looks at a wait."
+)
+
+
+def measure(stack: Stack, service: Service, waits: int, started: Path) -> list[Row]:
+    stack.airflow.trigger(DAG_ID, RUN_ID, {})
+    _until(stack, lambda: _states(stack).get("deferred", 0) == waits)
+    begin = time.time() + BEGIN_SECONDS
+    service.held = (begin, begin + ENDS_SECONDS)
+    _until(stack, lambda: time.time() >= begin + RESTART_AFTER_SECONDS)
+    stopped = time.time()
+    stack.restart("triggerer")
+    _until(stack, lambda: len(service.told) == waits)
+    _until(stack, lambda: sum(_states(stack).get(state, 0) for state in ("success", "failed")) == waits)
+    return _rows(service, waits, stopped, _states(stack), started.read_text().splitlines())
+
+
+def _rows(service: Service, waits: int, stopped: float, states: dict[str, int], lines: list[str]) -> list[Row]:
+    again = min(at for at in service.called if at > stopped + 1)
+    ends = {each: service.end_of(each) for each in service.told}
+    late = {each: at - ends[each] for each, at in service.told.items()}
+    before = _slowest(late[each] for each in late if service.told[each] < stopped)
+    missed = [service.told[each] - again for each in late if ends[each] < again <= service.told[each]]
+    after = _slowest(late[each] for each in late if ends[each] >= again + 2 * INTERVAL_SECONDS)
+    return [
+        Row("waits that ended otherwise than well", waits, waits - states.get("success", 0), None, "waits", 0),
+        Row("jobs that were started again", waits, len(lines) - waits, None, "jobs", 0),
+        Row("from the stop to the first look after it", 1, round(again - stopped, 1), None, "s"),
+        Row("what ended meanwhile, noticed after that look, the last", len(missed), round(max(missed), 1), None, "s",
+            2 * INTERVAL_SECONDS),
+        Row("an end is noticed two intervals later, p99, beside before", waits, after, before, "s", INTERVAL_SECONDS),
+    ]  # fmt: skip
+
+
+def _slowest(late: object) -> float:
+    ordered = sorted(late)  # type: ignore[call-overload]
+    return round(ordered[int(len(ordered) * 0.99)], 2)
+
+
+def _states(stack: Stack) -> dict[str, int]:
+    with sqlite3.connect(f"file:{stack.place.home / 'airflow.db'}?mode=ro", uri=True, timeout=60) as database:
+        sql = "select coalesce(state, ''), count(*) from task_instance where run_id = ? group by 1"
+        return dict(database.execute(sql, (RUN_ID,)))
+
+
+def _until(stack: Stack, ready: Callable[[], bool]) -> None:
+    paused, deadline = threading.Event(), time.monotonic() + LONGEST_SECONDS
+    while not ready():
+        stack.check()
+        assert time.monotonic() < deadline, _states(stack)
+        paused.wait(0.5)
+
+
+def main(waits: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        started = Path(folder) / "started"
+        os.environ.update(BENCH_JOBS=str(waits), BENCH_STARTED=str(started))
+        settings = {"AIRFLOW__CORE__MAX_ACTIVE_TASKS_PER_DAG": str(waits)}
+        place = Place(Path(folder) / "run", Path(__file__).parent / "waits", Ports.free(), settings=settings)
+        service = serve(place.ports.aws)
+        threading.Thread(target=service.serve_forever, daemon=True).start()
+        with Stack(place) as stack:
+            stack.migrate()
+            stack.start_airflow()
+            stack.wait_for_airflow()
+            stack.wait_for_dag(DAG_ID)
+            found = measure(stack, service, waits, started)
+        service.shutdown()
+    tell("restart", GOAL, found, WHY)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1000)
