@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from itertools import islice
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 from cryptography import x509
@@ -17,13 +22,14 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from airdock.web.hooks import certificates
+from airdock.web.hooks.lookups import MOST_FAILURES
 from airdock.web.hooks.message import Declined
 from airdock.web.hooks.sns import signed_text
 from tests.hooks.conftest import Door, a_connection
-from tests.hooks.sender import COMMIT, Sent, payload
+from tests.hooks.sender import COMMIT, Sent, payload, sent
 
 TOPIC = "arn:aws:sns:eu-west-1:123456789012:pushes"
-CERTIFICATE = "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-0123456789abcdef.pem"
+CERTIFICATE = "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-0123456789abcdef0123456789abcdef.pem"
 
 
 class Topic:
@@ -87,6 +93,8 @@ def test_event_by_sns_is_the_same_push_as_by_eventbridge(door: Door, topic: Topi
         {"SigningCertURL": "https://sns.eu-west-1.amazonaws.com.evil.example/SimpleNotificationService-01.pem"},
         {"SigningCertURL": "http://sns.eu-west-1.amazonaws.com/SimpleNotificationService-01.pem"},
         {"SigningCertURL": "https://sns.eu-west-1.amazonaws.com/other.pem"},
+        {"SigningCertURL": CERTIFICATE.replace("0123", "012")},
+        {"SigningCertURL": CERTIFICATE.replace("eu-west-1", "us-east-1")},
         {"SigningCertURL": "https://169.254.169.254/latest/meta-data/"},
         {"SigningCertURL": "https://u@sns.eu-west-1.amazonaws.com/SimpleNotificationService-01.pem"},
         {"SigningCertURL": CERTIFICATE + "?x=1"},
@@ -148,6 +156,58 @@ def test_certificate_that_can_not_be_fetched_is_503(door: Door, topic: Topic, mo
 
     monkeypatch.setattr(certificates, "_fetched", away)
     assert door.send(topic.says(EVENT)).status_code == 503
+
+
+def invented(number: int) -> dict[str, str]:
+    return {"SigningCertURL": CERTIFICATE.replace("0123456789abcdef0123456789abcdef", f"{number:032x}")}
+
+
+def test_invented_certificate_is_asked_for_once(door: Door, topic: Topic, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def not_there(address: str) -> bytes:
+        asked.append(address)
+        raise HTTPError(address, 403, "Forbidden", EmailMessage(), None)
+
+    monkeypatch.setattr(certificates, "_fetched", not_there)
+    assert [door.send(topic.says(EVENT, **invented(1))).status_code for _ in range(20)] == [401] * 20
+    assert len(asked) == 1
+
+
+def test_flood_of_invented_certificates_holds_up_nobody_else(
+    door: Door, topic: Topic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, ends = [], threading.Event()
+
+    def hangs(address: str) -> bytes:
+        asked.append(address)
+        ends.wait(60)
+        raise TimeoutError
+
+    monkeypatch.setattr(certificates, "_fetched", hangs)
+    with ThreadPoolExecutor(40) as at_once:
+        flood = [at_once.submit(door.send, topic.says(EVENT, **invented(number))) for number in range(40)]
+        # Those beyond the few that may wait are answered at once, and so are the pushes of others.
+        early = [each.result(30).status_code for each in islice(as_completed(flood, 30), 40 - certificates.MOST)]
+        accepted = door.send(sent("github_push")).status_code
+        ends.set()
+    assert early == [503] * (40 - certificates.MOST)
+    assert accepted == 202
+    assert len(asked) <= certificates.MOST
+
+
+def test_certificate_that_was_found_outlasts_any_number_of_invented_ones(
+    door: Door, topic: Topic, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert door.send(topic.says(EVENT)).status_code == 202
+
+    def not_there(address: str) -> bytes:
+        raise HTTPError(address, 404, "Not Found", EmailMessage(), None)
+
+    monkeypatch.setattr(certificates, "_fetched", not_there)
+    for number in range(MOST_FAILURES + 10):
+        assert door.send(topic.says(EVENT, **invented(number))).status_code == 401
+    assert door.send(topic.says(EVENT, MessageId="another")).status_code == 200
 
 
 def test_certificate_is_fetched_from_nowhere_else() -> None:

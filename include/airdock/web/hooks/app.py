@@ -7,19 +7,21 @@ import gc
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from dataclasses import replace
+from typing import Any, ParamSpec, TypeVar
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from starlette.requests import ClientDisconnect
 
 from airdock.plan.push import Push, Unconcerning
+from airdock.web.hooks.certificates import certificates
 from airdock.web.hooks.dispatcher import ChangedFiles, Dispatcher
 from airdock.web.hooks.doorway import Doorway
 from airdock.web.hooks.inbox import Inbox, key_of
 from airdock.web.hooks.keys import KeyRing, airflow_connection
 from airdock.web.hooks.message import Declined, Message, read_body
-from airdock.web.hooks.providers import PROVIDERS, event_in, refuse_unproved, signed_by_sns
+from airdock.web.hooks.providers import PROVIDERS, event_in, refuse_unproved
 
 MOST_BYTES = 1024**2
 """Of a body. GitHub itself sends up to 25 MB; a push that large lists files by the ten thousand."""
@@ -31,12 +33,16 @@ HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 log = logging.getLogger(__name__)
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 
 class Desk:
     """What the route needs: keys to believe by, an inbox to write to, and whom to wake."""
 
     def __init__(self, keys: KeyRing, inbox: Inbox, wake: Callable[[], None]) -> None:
         self._keys = keys
+        self._certificates = certificates()
         self._inbox = inbox
         self._doorway = Doorway(inbox)
         self._wake = wake
@@ -54,14 +60,11 @@ class Desk:
         pushes = [push for push in told if not (push.deleted and push.ref.startswith("refs/"))]
         return await self._accepted(pushes) if pushes else Response(status_code=204, headers=HEADERS)
 
-    async def _told(self, provider: str, message: Message) -> tuple[Push, ...] | Unconcerning:
-        """What the message says; aside from the event loop when that may take longer than changing threads."""
-        if self._keys.knows(provider) and len(message.body) < SMALL_BYTES and not signed_by_sns(message):
-            return self._understood(provider, message)
-        return await asyncio.to_thread(self._understood, provider, message)
-
-    def _understood(self, provider: str, message: Message) -> tuple[Push, ...] | Unconcerning:
-        return event_in(message, self._keys.of(provider), PROVIDERS[provider])
+    async def _told(self, name: str, message: Message) -> tuple[Push, ...] | Unconcerning:
+        provider, keys = PROVIDERS[name], await self._keys.of(name)
+        if address := await _aside(message, provider.certificate, message, keys):
+            keys = replace(keys, certificate=await self._certificates.of(address))
+        return await _aside(message, event_in, message, keys, provider)
 
     async def _accepted(self, pushes: list[Push]) -> Response:
         """202 once the push is on disk; 200, with what came of it, when it was there already."""
@@ -80,6 +83,13 @@ class Desk:
             return said(202, "accepted", runs=runs)
         results = [each for _, result in before for each in result or ()]
         return said(200, "accepted before", runs=[*runs, *(run_id for run_id, _ in before)], results=results)
+
+
+async def _aside(message: Message, do: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What `do` returns; aside from the event loop when that may take longer than changing threads."""
+    if len(message.body) < SMALL_BYTES:
+        return do(*args, **kwargs)
+    return await asyncio.to_thread(do, *args, **kwargs)
 
 
 def said(status: int, sentence: str, **more: Any) -> Response:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import urllib.error
 import urllib.request
-from functools import lru_cache
 from typing import Any
 
+from airdock.web.hooks.lookups import Lookups
 from airdock.web.hooks.message import Declined
 from airdock.web.hooks.sns import CERTIFICATE
 
 LARGEST_BYTES = 64 * 1024
+KEPT_SECONDS, FAILED_SECONDS = 86400.0, 300.0
+AT_ONCE, MOST = 2, 8
+"""Whoever knows a topic can invent names of certificates: they cost two threads at most, and nobody else's time."""
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -18,16 +21,24 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         """Nowhere else than to the address that was checked."""
 
 
+def certificates() -> Lookups[bytes]:
+    """The certificates by their addresses."""
+    return Lookups(certificate, KEPT_SECONDS, FAILED_SECONDS, AT_ONCE, MOST)
+
+
 def certificate(address: str) -> bytes:
-    """The certificate at an address of Amazon SNS. Raises Declined when it can't be had now."""
+    """The certificate at an address of Amazon SNS. Raises Declined when it can't be had."""
     assert CERTIFICATE.fullmatch(address)
     try:
         return _fetched(address)
+    except urllib.error.HTTPError as error:
+        if error.code < 500:
+            raise Declined(401, "there is no certificate at SigningCertURL") from None
     except (OSError, ValueError):
-        raise Declined(503, "Amazon SNS's certificate can't be fetched now") from None
+        pass
+    raise Declined(503, "Amazon SNS's certificate can't be fetched now")
 
 
-@lru_cache(maxsize=32)
 def _fetched(address: str) -> bytes:
     opener = urllib.request.build_opener(_NoRedirects)
     with opener.open(address, timeout=5) as answer:

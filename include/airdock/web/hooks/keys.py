@@ -7,25 +7,28 @@ from the environment, a secrets backend or the UI, and Airflow masks its secrets
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from airdock.web.hooks.lookups import Lookups
 from airdock.web.hooks.message import Declined
 
 KEPT_SECONDS = 20.0
 """How long an answer is kept, also that there is none: no flood of requests becomes a flood of look-ups."""
+FAILED_SECONDS = 5.0
+MOST = 10
+"""Providers: one whose secret takes long to be looked up has a thread of its own, and holds up no other."""
 SHORTEST_SECRET = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Secrets and topics of one provider; secrets stay out of its repr."""
+    """Secrets and topics of one provider, and the certificate of the message in hand; secrets stay out of its repr."""
 
     secrets: tuple[str, ...] = field(default=(), repr=False)
     topics: tuple[str, ...] = ()
+    certificate: bytes = field(default=b"", repr=False)
 
 
 def connection_id(provider: str) -> str:
@@ -36,25 +39,15 @@ class KeyRing:
     """The keys of all providers, looked up anew every `KEPT_SECONDS`."""
 
     def __init__(self, find: Callable[[str], Any]) -> None:
-        self._find = find
-        self._kept: dict[str, tuple[float, Keys]] = {}
-        self._lock = threading.Lock()
+        self._lookups = Lookups(lambda name: _keys(find(name)), KEPT_SECONDS, FAILED_SECONDS, MOST, MOST)
 
-    def knows(self, provider: str) -> bool:
-        """Whether `of` would answer without a look-up."""
-        return self._kept.get(provider, (0.0, Keys()))[0] >= time.monotonic()
-
-    def of(self, provider: str) -> Keys:
-        """The provider's keys, of which there is at least one. Blocks while they are looked up.
+    async def of(self, provider: str) -> Keys:
+        """The provider's keys, of which there is at least one.
 
         Raises:
-            Declined: there are none, so that nothing can be believed.
+            Declined: there are none, so that nothing can be believed; or they can't be looked up.
         """
-        with self._lock:
-            until, keys = self._kept.get(provider, (0.0, Keys()))
-            if until < time.monotonic():
-                keys = _keys(self._find(connection_id(provider)))
-                self._kept[provider] = (time.monotonic() + KEPT_SECONDS, keys)
+        keys = await self._lookups.of(connection_id(provider))
         if not keys.secrets and not keys.topics:
             raise Declined(503, f"closed: no secret is set in the Airflow connection {connection_id(provider)}")
         return keys

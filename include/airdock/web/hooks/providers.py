@@ -14,7 +14,7 @@ from airdock.errors import Refused
 from airdock.plan import push_aws, push_bitbucket, push_document, push_generic, push_github, push_gitlab
 from airdock.plan.push import DELIVERY, Event, Push, Unconcerning
 from airdock.plan.push_fields import Malformed
-from airdock.web.hooks import certificates, sns
+from airdock.web.hooks import sns
 from airdock.web.hooks.keys import Keys
 from airdock.web.hooks.message import Declined, Message
 from airdock.web.hooks.signature import check_hub, check_standard, check_token
@@ -27,13 +27,14 @@ class Provider:
     """`check` returns when the message is the provider's own, and raises Declined; `event` reads what was believed.
 
     `proofs`: the headers of which one must be there. `signs_delivery`: whether nobody but the provider can give a
-    message another delivery id.
+    message another delivery id. `certificate`: the address of the one that `check` needs in the keys; "" for none.
     """
 
     proofs: tuple[str, ...]
     check: Callable[[Message, Keys], None]
     event: Callable[[Message], Event]
     signs_delivery: bool = True
+    certificate: Callable[[Message, Keys], str] = lambda _message, _keys: ""
 
 
 def refuse_unproved(message: Message, provider: Provider) -> None:
@@ -43,7 +44,7 @@ def refuse_unproved(message: Message, provider: Provider) -> None:
 
 
 def event_in(message: Message, keys: Keys, provider: Provider) -> Event:
-    """What a message says, once it is believed. May fetch a certificate, so it blocks.
+    """What a message says, once it is believed.
 
     Raises:
         Declined: it is not believed, or not understood.
@@ -87,16 +88,21 @@ def _gitlab(message: Message, keys: Keys) -> None:
         check_token(message.header("x-gitlab-token"), keys.secrets)
 
 
-def signed_by_sns(message: Message) -> bool:
-    """Whether it says to come by Amazon SNS, whose certificate may have to be fetched."""
+def _signed_by_sns(message: Message) -> bool:
     return bool(message.header("x-amz-sns-message-type"))
 
 
 def _aws(message: Message, keys: Keys) -> None:
     """EventBridge has a secret to send; SNS signs."""
-    if not signed_by_sns(message):
+    if not _signed_by_sns(message):
         return check_token(message.header("x-airdock-token"), keys.secrets)
-    return sns.check(_parsed(message.body), keys.topics, certificates.certificate, datetime.now(UTC))
+    return sns.check(_parsed(message.body), keys.topics, keys.certificate, datetime.now(UTC))
+
+
+def _sns_certificate(message: Message, keys: Keys) -> str:
+    if not _signed_by_sns(message):
+        return ""
+    return sns.certificate_address(_parsed(message.body), keys.topics, datetime.now(UTC))
 
 
 def _github_event(message: Message) -> Event:
@@ -126,7 +132,7 @@ def _generic_event(message: Message) -> Event:
 def _aws_event(read: Callable[[dict[str, Any]], Event]) -> Callable[[Message], Event]:
     def event(message: Message) -> Event:
         told = _parsed(message.body)
-        if not signed_by_sns(message):
+        if not _signed_by_sns(message):
             return read(told)
         if told.get("Type") != "Notification":
             return _subscription(told)
@@ -151,7 +157,7 @@ PROVIDERS = {
     "gitlab": Provider((_STANDARD_PROOF, "x-gitlab-token"), _gitlab, _gitlab_event),
     "bitbucket": Provider((_HUB_PROOF,), _hub(_HUB_PROOF), _bitbucket_event, False),
     "bitbucket-data-center": Provider((_HUB_PROOF,), _hub(_HUB_PROOF), _data_center_event, False),
-    "codecommit": Provider(_AWS_PROOFS, _aws, _aws_event(push_aws.codecommit_event)),
-    "ecr": Provider(_AWS_PROOFS, _aws, _aws_event(push_aws.ecr_event)),
+    "codecommit": Provider(_AWS_PROOFS, _aws, _aws_event(push_aws.codecommit_event), certificate=_sns_certificate),
+    "ecr": Provider(_AWS_PROOFS, _aws, _aws_event(push_aws.ecr_event), certificate=_sns_certificate),
     "generic": Provider((_STANDARD_PROOF,), _standard, _generic_event),
 }

@@ -9,39 +9,44 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airdock.web.hooks.message import Declined
 
 CERTIFICATE = re.compile(
-    r"https://sns\.[a-z0-9-]{1,30}\.amazonaws\.com(\.cn)?/SimpleNotificationService-[0-9a-f]{1,64}\.pem"
+    r"https://sns\.(?P<region>[a-z0-9-]{1,30})\.amazonaws\.com(\.cn)?/SimpleNotificationService-[0-9a-f]{32}\.pem"
 )
 LONGEST_RETRY = timedelta(days=1)
 """SNS repeats what it could not deliver for some hours."""
 NOTIFIED = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
 CONFIRMED = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
 
-FetchCertificate = Callable[[str], bytes]
 
-
-def check(envelope: dict[str, Any], topics: Sequence[str], fetch: FetchCertificate, now: datetime) -> None:
-    """Return when the envelope comes from one of the topics.
+def certificate_address(envelope: dict[str, Any], topics: Sequence[str], now: datetime) -> str:
+    """Where the certificate is that the envelope is checked with: all that can be told without it is in order.
 
     Raises:
-        Declined: another topic, another version, a certificate from elsewhere, a wrong signature, or too old.
+        Declined: another topic, another version, a certificate from elsewhere, or too old.
     """
     if envelope.get("TopicArn") not in topics:
         raise Declined(401, "the topic is not among topic_arns in the extra of the connection")
     if envelope.get("SignatureVersion") != "2":
         raise Declined(401, "the topic's SignatureVersion is not 2: set it in the topic's attributes")
     address = envelope.get("SigningCertURL")
-    if not isinstance(address, str) or not CERTIFICATE.fullmatch(address):
-        raise Declined(401, "SigningCertURL is not an address of Amazon SNS")
-    _check_signature(envelope, fetch(address))
+    found = CERTIFICATE.fullmatch(address) if isinstance(address, str) else None
+    if found is None or f":sns:{found['region']}:" not in envelope["TopicArn"]:
+        raise Declined(401, "SigningCertURL is not an address of Amazon SNS in the topic's region")
     if abs(now - _moment(envelope)) > LONGEST_RETRY:
         raise Declined(401, "the message is not of the last day, or a clock is wrong")
+    return found[0]
+
+
+def check(envelope: dict[str, Any], topics: Sequence[str], certificate: bytes, now: datetime) -> None:
+    """Return when the envelope comes from one of the topics; `certificate`: the one at its address. Raises Declined."""
+    certificate_address(envelope, topics, now)
+    _check_signature(envelope, certificate)
 
 
 def signed_text(envelope: dict[str, Any]) -> bytes:
