@@ -93,6 +93,17 @@ def test_github_list_of_as_many_commits_as_it_ever_tells_is_no_list(door: Door) 
     assert [push.files for push in door.stored()] == [None, None]
 
 
+@pytest.mark.parametrize(("added", "removed", "complete"), [(2998, 1, True), (2999, 1, False), (0, 3000, False)])
+def test_github_list_of_as_many_files_as_it_ever_tells_of_a_commit_is_no_list(
+    door: Door, added: int, removed: int, complete: bool
+) -> None:
+    told = {"added": [f"a/{n}" for n in range(added)], "modified": [], "removed": [f"r/{n}" for n in range(removed)]}
+    one = {"added": ["services/x"], "modified": [], "removed": []}
+    door.send(sent("github_push", commits=[one, {"id": COMMIT, **told}]))
+    [push] = door.stored()
+    assert (push.files is not None) is complete
+
+
 def test_fork_is_known_as_one(door: Door) -> None:
     own = ("github_push", "github_pull_request", "bitbucket_push", "bitbucket_pull_request")
     other = ("github_fork", "github_pull_request_of_a_fork", "bitbucket-data-center_pull_request")

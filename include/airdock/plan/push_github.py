@@ -19,6 +19,8 @@ from airdock.plan.push_fields import field, full_ref, identity, line, many, path
 
 MOST_COMMITS = 2048
 """A push payload lists no more commits than these."""
+MOST_FILES = 3000
+"""Of a commit no more files are listed than these."""
 NEWS = ("opened", "reopened", "synchronize")
 """What happens to a pull request when its commits change."""
 
@@ -63,10 +65,15 @@ def _files(message: dict[str, Any]) -> tuple[str, ...] | None:
     commits = many(message, "commits")
     if field(message, "forced") or field(message, "created") or not 0 < len(commits) < MOST_COMMITS:
         return None
-    listed = [field(commit, change) for commit in commits for change in ("added", "modified", "removed")]
-    if not all(isinstance(each, list) for each in listed):
+    listed = [_files_of(commit) for commit in commits]
+    if not all(each is not None and len(each) < MOST_FILES for each in listed):
         return None
-    return paths([path for each in listed for path in each])
+    return paths([path for each in listed for path in each or ()])
+
+
+def _files_of(commit: Any) -> list[Any] | None:
+    listed = [field(commit, change) for change in ("added", "modified", "removed")]
+    return [path for each in listed for path in each] if all(isinstance(each, list) for each in listed) else None
 
 
 def _pull_request(delivery: str, message: dict[str, Any]) -> Event:
