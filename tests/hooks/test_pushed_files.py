@@ -11,7 +11,7 @@ from airdock.errors import Refused
 from airdock.source.changes import changed_files
 from airdock.source.git import opened
 from airdock.source.remote import Remote
-from tests.git_server import GitServer, serving
+from tests.git_server import GitServer, git, serving
 
 
 @pytest.fixture
@@ -55,6 +55,23 @@ def test_git_that_has_one_of_the_commits_no_more_says_so(server: GitServer, tmp_
     after = server.push(work)
     with pytest.raises(Refused):
         told(server, "a" * 40, after)
+
+
+def test_git_compares_branches_as_they_are_now(server: GitServer, tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    main = server.push(work)
+    (work / "loud").write_text("new")
+    git(work, "checkout", "-q", "-b", "loud")
+    git(work, "add", "-A")
+    git(work, "commit", "-q", "-m", "Greet louder")
+    git(work, "push", "-q", str(server.root / "app.git"), "loud")
+    after = git(work, "rev-parse", "loud").strip()
+    assert told(server, "refs/heads/main", after) == ["loud"]
+    assert told(server, "refs/heads/main", "refs/heads/loud") == ["loud"]
+    assert told(server, main, "refs/heads/main") == []
+    with pytest.raises(Refused, match="has no branch"):
+        told(server, "refs/heads/gone", after)
 
 
 def test_git_never_takes_a_name_for_an_option(server: GitServer, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from airdock.plan.push import HEADS, TAGS, Kind, Push, Repository, address_of
+from airdock.plan.push_decision import AskedOnce, decided
 from airdock.plan.push_routing import Answer, route, route_files
 from airdock.plan.push_run import conf_of
 from airdock.spec import Pipeline, parse
@@ -83,8 +84,42 @@ def test_push_of_unknown_files_is_a_question_to_git() -> None:
     pipeline = a_pipeline("{paths: [services/greeter]}")
     assert route(a_push(), pipeline).answer is Answer.ASK_GIT
     assert route(a_push(before=""), pipeline).answer is Answer.START
+    assert route(a_push("refs/heads/new", before=""), pipeline).answer is Answer.PASS
     assert route(a_push(files=("other/x",)), pipeline).answer is Answer.PASS
     assert route(a_push(files=("other/x", "services/greeter/x")), pipeline).answer is Answer.START
+
+
+@pytest.mark.parametrize(
+    ("push", "compared"),
+    [
+        (a_push("refs/heads/release/1"), BEFORE),
+        (a_push("refs/heads/release/1", before=""), "refs/heads/main"),
+        (a_push(kind=Kind.PULL_REQUEST), BEFORE),
+        (a_push(kind=Kind.PULL_REQUEST, before=""), "refs/heads/main"),
+        (a_push("refs/heads/x", kind=Kind.PULL_REQUEST, before="", after="refs/heads/loud"), "refs/heads/x"),
+    ],
+)
+def test_new_branch_and_pull_request_start_what_git_says_that_they_change(push: Push, compared: str) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def git(_: Pipeline, before: str, after: str) -> list[str]:
+        asked.append((before, after))
+        return ["services/greeter/x"]
+
+    once = AskedOnce(git)
+    for path, answer in (("services/greeter", Answer.START), ("services/other", Answer.PASS)):
+        pipeline = a_pipeline(f"{{paths: [{path}], branches: ['**'], pull_requests: own}}")
+        assert decided(push, pipeline, once, patient=False).answer is answer
+    assert asked == [(compared, push.after)]
+
+
+def test_new_branch_that_changes_nothing_starts_and_a_pull_request_does_not() -> None:
+    once, new = AskedOnce(lambda *_: []), a_push("refs/heads/release/1", before="")
+    pipeline = a_pipeline("{paths: [services/greeter], branches: ['**'], pull_requests: own}")
+    found = decided(new, pipeline, once, patient=False)
+    assert (found.answer, found.sentence) == (Answer.START, "release/1 is new, and differs in no file from main")
+    empty = replace(new, kind=Kind.PULL_REQUEST)
+    assert decided(empty, pipeline, once, patient=False).answer is Answer.PASS
 
 
 def test_push_of_400_files_starts_exactly_the_pipelines_whose_paths_changed() -> None:

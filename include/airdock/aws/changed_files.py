@@ -10,7 +10,7 @@ from airdock.spec import Pipeline
 
 
 def changed_files(pipeline: Pipeline, before: str, after: str) -> list[str]:
-    """The paths that differ between two commits of the pipeline's repository.
+    """The paths that differ between two commits of the pipeline's repository, each by its id or a branch.
 
     Raises:
         Refused: git will say the same next time.

@@ -7,11 +7,11 @@ from typing import Any
 
 from airdock.errors import AirdockError, Fault
 from airdock.plan.push import Push
-from airdock.plan.push_routing import Answer, Route, route, route_files
+from airdock.plan.push_routing import Answer, Route, compared_with, route, route_files
 from airdock.spec import Pipeline
 
 ChangedFiles = Callable[[Pipeline, str, str], Sequence[str]]
-"""The paths that differ between two commits of a pipeline's repository. Raises AirdockError."""
+"""The paths that differ between two commits, or branches, of a pipeline's repository. Raises AirdockError."""
 
 
 def decided(push: Push, pipeline: Pipeline, git: AskedOnce, *, patient: bool) -> Route:
@@ -39,12 +39,12 @@ class AskedOnce:
         self._told: dict[tuple[Any, ...], Sequence[str] | AirdockError] = {}
 
     def changed_files(self, pipeline: Pipeline, push: Push) -> Sequence[str]:
-        """The paths that differ between the push's two commits. Raises AirdockError."""
-        source = pipeline.source
-        key = (source.provider, source.repository, source.connection, pipeline.aws_connection, pipeline.region)
+        """The paths that differ between what was pushed and what was there before. Raises AirdockError."""
+        source, before = pipeline.source, compared_with(push, pipeline)
+        key = (source.provider, source.repository, source.connection, pipeline.aws_connection, pipeline.region, before)
         if key not in self._told:
             try:
-                self._told[key] = self._changed_files(pipeline, push.before, push.after)
+                self._told[key] = self._changed_files(pipeline, before, push.after)
             except AirdockError as error:
                 self._told[key] = error
         told = self._told[key]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from airdock.plan.patterns import holds, names_one
-from airdock.plan.push import Kind, Push, address_of
+from airdock.plan.push import HEADS, Kind, Push, address_of
 from airdock.plan.push_aws import codecommit_address, ecr_address
 from airdock.release import Record
 from airdock.spec import CodeCommitSource, GitSource, Pipeline
@@ -58,6 +58,10 @@ def route_files(push: Push, pipeline: Pipeline, files: Sequence[str]) -> Route:
     """What the push means for the pipeline once all files that it changed are known."""
     if changed := first_of_its_own(pipeline.triggers, files):
         return Route(pipeline.application, Answer.START, f"{_said(push)} changes {changed}")
+    if not files and push.kind is Kind.BRANCH and not push.before:
+        # Such as a release branch, which was made to be delivered.
+        sentence = f"{push.short_ref} is new, and differs in no file from {pipeline.source.branch}"
+        return Route(pipeline.application, Answer.START, sentence)
     sentence = f"{_said(push)} changes {len(files)} files, none of which is among the paths of {pipeline.application}"
     return Route(pipeline.application, Answer.PASS, sentence)
 
@@ -121,9 +125,18 @@ def _unknown_environment(push: Push, pipeline: Pipeline) -> str:
 def _by_files(push: Push, pipeline: Pipeline) -> Route:
     if push.files is not None:
         return route_files(push, pipeline, push.files)
-    if push.before and push.after:
+    if compared_with(push, pipeline) and push.after:
         return Route(pipeline.application, Answer.ASK_GIT, f"{push.provider} did not tell all files that changed")
     return Route(pipeline.application, Answer.START, f"{push.short_ref} is new, and so are all its files")
+
+
+def compared_with(push: Push, pipeline: Pipeline) -> str:
+    """From what git tells the difference: the commit before the push; for a pull request without one, the branch that
+    it is to change; for a new branch, the one that the pipeline delivers. "" where there is none of these."""
+    if push.before or push.kind is Kind.PULL_REQUEST:
+        return push.before or push.ref
+    own = f"{HEADS}{pipeline.source.branch}"
+    return own if push.ref != own else ""
 
 
 def _is_its_repository(push: Push, pipeline: Pipeline) -> bool:
