@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from airdock.aws.operators.receive_pushes import ReceivePushesOperator
 from airdock.aws.push_queue import PushQueue, QueueTrigger
 from airdock.errors import Refused
 from airdock.plan.push_queue import account_of
-from airdock.spec import Pipeline
+from airdock.spec import Pipeline, Unread
 from tests.blue_green import until
 from tests.fakes import a_context, run_task
 from tests.git_server import git
@@ -35,6 +36,8 @@ class Airflow:
 
     started: dict[tuple[str, str], Any] = field(default_factory=dict)
     failing: int = 0
+    broken: bool = False
+    """Whether the dag's file has import errors."""
 
     def send(self, msg: Any) -> Any:
         if msg.type != "TriggerDagRun":
@@ -43,6 +46,10 @@ class Airflow:
         if self.failing:
             self.failing -= 1
             raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail={"status_code": 500}))
+        if self.broken:
+            told = {"detail": {"reason": "import_errors", "message": "has import errors and cannot be triggered"}}
+            detail = {"status_code": 400, "message": "Server returned error", "detail": told}
+            raise AirflowRuntimeError(ErrorResponse(error=ErrorType.API_SERVER_ERROR, detail=detail))
         if (msg.dag_id, msg.run_id) in self.started:
             return ErrorResponse(error=ErrorType.DAGRUN_ALREADY_EXISTS)
         self.started[msg.dag_id, msg.run_id] = msg.conf
@@ -72,9 +79,10 @@ class Wire:
         told = self.aws.client("sqs").get_queue_attributes(QueueUrl=self.queue.url, AttributeNames=names)
         return sum(int(each) for each in told["Attributes"].values())
 
-    def receive(self, *pipelines: Pipeline) -> int:
+    def receive(self, *pipelines: Pipeline, broken: Sequence[Unread] = ()) -> int:
+        known = pipelines or ([] if broken else [a_pipeline()])
         operator = ReceivePushesOperator(
-            task_id="start", inbox=self.queue, pipelines=pipelines or [a_pipeline()], accounts=[ACCOUNT]
+            task_id="start", inbox=self.queue, pipelines=known, accounts=[ACCOUNT], broken=broken
         )
         return int(run_task(operator, a_context("start")))
 
@@ -155,6 +163,43 @@ def test_a_message_stays_until_what_it_starts_is_started(
     assert wire.left() == 1
     until(lambda: wire.queue.waiting() == 1, "the message to be there again", wire.aws)
     assert wire.receive() == 1
+    assert wire.left() == 0
+
+
+def test_a_message_stays_while_the_dag_has_import_errors(
+    wire: Wire, airflow: Airflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airdock.aws.push_queue.HIDDEN_SECONDS", 1)
+    wire.send(an_event("one"))
+    airflow.broken = True
+    assert wire.receive() == 0
+    assert wire.left() == 1
+    airflow.broken = False
+    until(lambda: wire.queue.waiting() == 1, "the message to be there again", wire.aws)
+    assert wire.receive() == 1
+
+
+def test_a_message_stays_while_the_file_that_may_be_its_pipeline_is_broken(
+    wire: Wire, airflow: Airflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("airdock.aws.push_queue.HIDDEN_SECONDS", 1)
+    wire.send(an_event("one"))
+    assert wire.receive(broken=[Unread("greeter", "source: {provider: codecommit, repository: greeter")]) == 0
+    assert wire.left() == 1
+    until(lambda: wire.queue.waiting() == 1, "the message to be there again", wire.aws)
+    assert wire.receive() == 1
+    assert wire.left() == 0
+
+
+def test_a_message_does_not_wait_for_a_broken_file_of_another_repository_nor_for_ever(
+    wire: Wire, airflow: Airflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire.send(an_event("one"))
+    assert wire.receive(a_pipeline(), broken=[Unread("other", "source: {repository: elsewhere")]) == 1
+    assert wire.left() == 0
+    monkeypatch.setattr("airdock.aws.operators.receive_pushes.MOST_LOOKS", 1)
+    wire.send(an_event("two"))
+    assert wire.receive(broken=[Unread("greeter", "")]) == 0
     assert wire.left() == 0
 
 

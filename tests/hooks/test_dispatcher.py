@@ -11,11 +11,11 @@ import pytest
 from airdock.errors import Fault, Refused
 from airdock.plan.push import Kind, Push, Repository
 from airdock.plan.push_run import conf_of, note_of
-from airdock.spec import Pipeline, parse
+from airdock.spec import Pipeline, Unread, parse
 from airdock.web.hooks import dispatcher as module
 from airdock.web.hooks.dispatcher import Dispatcher
 from airdock.web.hooks.inbox import Inbox
-from airdock.web.hooks.pipelines import Pipelines
+from airdock.web.hooks.pipelines import Folder, Pipelines
 from tests.builders import a_pipeline_text
 
 HERE, BEFORE = "a" * 40, "b" * 40
@@ -62,9 +62,15 @@ class Office:
     pipelines: list[Pipeline]
     airflow: Airflow = field(default_factory=Airflow)
     git: Git = field(default_factory=Git)
+    broken: list[Unread] = field(default_factory=list)
+
+    def dispatcher(self) -> Dispatcher:
+        return Dispatcher(
+            self.inbox, lambda: Folder(self.pipelines, self.broken), self.git.changed_files, self.airflow.start
+        )
 
     def drain(self) -> int:
-        return Dispatcher(self.inbox, lambda: self.pipelines, self.git.changed_files, self.airflow.start).drain()
+        return self.dispatcher().drain()
 
     def result(self, push: Push = PUSH) -> list[dict[str, object]] | None:
         [(_, told)] = self.inbox.accepted_before([push])
@@ -158,12 +164,57 @@ def test_refused_params_and_crashes_hold_up_no_other_push(office: Office) -> Non
 
 def test_push_to_nobodys_repository_is_done_with_nothing(office: Office) -> None:
     office.inbox.put([replace(PUSH, repository=Repository("2", "acme/other"))])
-    office.drain()
+    assert office.drain() == module.MOST_LOOKS
     assert office.result() == []
 
 
+def test_push_whose_pipeline_file_comes_a_moment_later_is_delivered(office: Office) -> None:
+    known, office.pipelines = office.pipelines, []
+    office.inbox.put([replace(PUSH, files=("services/a/x",))])
+    later = Folder(known, [])
+    folders = iter([Folder([], []), Folder([], []), later, later])
+    Dispatcher(office.inbox, lambda: next(folders), office.git.changed_files, office.airflow.start).drain()
+    assert office.airflow.started == ["a"]
+
+
+def test_push_waits_while_the_file_that_may_be_its_pipeline_is_broken(office: Office) -> None:
+    mended, office.pipelines = office.pipelines, office.pipelines[1:]
+    office.broken = [Unread("a", "source: {provider: github, repository: acme/Mono\nbuild: x")]
+    office.inbox.put([replace(PUSH, files=("libs/x",))])
+    start, begun = office.airflow.start, []
+
+    def mends(application: str, push: Push) -> str:
+        begun.append(application)
+        if len(begun) == 6:
+            office.pipelines, office.broken = mended, []
+        return start(application, push)
+
+    office.airflow.start = mends  # type: ignore[method-assign]
+    office.drain()
+    assert begun == ["b", "c"] * 3 + ["a", "b", "c"]
+    result = office.result()
+    assert result is not None
+    assert {each["run_id"] for each in result} == {"github__d"}
+
+
+def test_file_that_stays_broken_is_given_up_with_a_sentence(office: Office) -> None:
+    office.pipelines, office.broken = [], [Unread("a", ""), Unread("other", "repository: acme/elsewhere")]
+    office.inbox.put([PUSH])
+    assert office.drain() == module.MOST_ATTEMPTS
+    result = office.result()
+    assert result is not None
+    assert [each["sentence"] for each in result] == ["a.yaml can't be used: what it means is not known"]
+
+
+def test_broken_file_of_another_repository_holds_up_nobody(office: Office) -> None:
+    office.broken = [Unread("other", "source: {repository: acme/elsewhere")]
+    office.inbox.put([replace(PUSH, files=("services/a/x",))])
+    assert office.drain() == 1
+    assert office.airflow.started == ["a"]
+
+
 def test_dispatcher_that_is_woken_starts_what_waits_and_ends(office: Office) -> None:
-    thread = Dispatcher(office.inbox, lambda: office.pipelines, office.git.changed_files, office.airflow.start)
+    thread = office.dispatcher()
     thread.begin()
     office.inbox.put([replace(PUSH, files=("services/a/x",))])
     thread.wake()
@@ -184,24 +235,27 @@ def test_run_is_of_the_pushed_commit_and_tells_whose_it_is() -> None:
 
 
 def test_pipelines_are_read_again_when_their_file_changes(tmp_path: Path) -> None:
-    pipelines, file = Pipelines(tmp_path), tmp_path / "greeter.yaml"
-    assert pipelines.now() == []
+    folder, file = Pipelines(tmp_path), tmp_path / "greeter.yaml"
+    assert folder.look() == Folder([], [])
     file.write_text(a_pipeline_text())
-    [first] = pipelines.now()
-    assert pipelines.now()[0] is first
+    [first] = folder.now()
+    assert folder.now()[0] is first
     file.write_text(a_pipeline_text("application: greeter", "application: greeter\nowner: ada"))
-    assert [each.owner for each in pipelines.now()] == ["ada"]
+    assert [each.owner for each in folder.now()] == ["ada"]
     file.write_text("broken: true\n")
-    assert [each.owner for each in pipelines.now()] == ["ada"]
+    assert [each.owner for each in folder.now()] == ["ada"]
+    assert folder.look().broken == []
+    # Whoever starts now does not know what it meant before.
+    assert Pipelines(tmp_path).look() == Folder([], [Unread("greeter", "broken: true\n")])
     file.unlink()
-    assert pipelines.now() == []
+    assert folder.look() == Folder([], [])
 
 
 def test_pushes_wait_where_there_is_no_folder_of_pipelines(office: Office, tmp_path: Path) -> None:
     folder = tmp_path / "later"
     office.inbox.put([PUSH])
-    dispatcher = Dispatcher(office.inbox, Pipelines(folder).now, office.git.changed_files, office.airflow.start)
+    dispatcher = Dispatcher(office.inbox, Pipelines(folder).look, office.git.changed_files, office.airflow.start)
     with pytest.raises(Fault, match="AIRDOCK_PIPELINES"):
         dispatcher.drain()
     folder.mkdir()
-    assert dispatcher.drain() == 1
+    assert dispatcher.drain() == module.MOST_LOOKS

@@ -10,14 +10,16 @@ from typing import Any
 from airdock.errors import Fault, Refused
 
 NOT_THERE, NOT_POSSIBLE = 404, {400, 422}
+BROKEN = "import_errors"
+"""The reason that Airflow gives beside 400 for a dag whose file is broken now."""
 
 
 def start(dag_id: str, run_id: str, conf: dict[str, Any], note: str = "") -> bool:
     """Start a run; False when one with this id is there already.
 
     Raises:
-        Refused: Airflow does not take this configuration, or the dag has import errors.
-        Fault: Airflow has no such dag yet, or can't be asked.
+        Refused: Airflow does not take this configuration.
+        Fault: Airflow has no such dag yet, or its file is broken, or Airflow can't be asked.
     """
     from airflow.sdk.execution_time.comms import ErrorResponse, TriggerDagRun
 
@@ -55,7 +57,8 @@ def _asked(message: Any, doing: str) -> Any:
         if status == NOT_THERE and message.type == "GetDagRunState":
             return None
         told = f"{doing}: Airflow answers {status or error.error.error.value}: {_reason(error)}"
-        raise (Refused(told) if status in NOT_POSSIBLE else Fault(told)) from error
+        refused = status in NOT_POSSIBLE and BROKEN not in told
+        raise (Refused(told) if refused else Fault(told)) from error
 
 
 def _reason(error: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from airdock.spec import Pipeline, SpecError, load
+from airdock.spec import Pipeline, SpecError, Unread, load, unread
 
 
 def files(folder: Path) -> list[Path]:
@@ -27,6 +27,15 @@ def wanted_pipelines(folder: Path, prefix: str, wanted: str | None) -> Iterator[
 def sound_pipelines(folder: Path) -> Iterator[Pipeline]:
     """Every pipeline whose file is in order; the others are `refuse_broken`'s."""
     yield from _sound(files(folder))
+
+
+def broken_pipelines(folder: Path) -> Iterator[Unread]:
+    """What can be told of the files that are not in order."""
+    for path in files(folder):
+        try:
+            load(path)
+        except SpecError:
+            yield unread(path)
 
 
 def _sound(paths: Iterable[Path]) -> Iterator[Pipeline]:

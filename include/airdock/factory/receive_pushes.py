@@ -10,7 +10,7 @@ from airflow.sdk import DAG, Asset, AssetWatcher
 from airdock.aws.hooks import Account
 from airdock.aws.operators.receive_pushes import ReceivePushesOperator
 from airdock.aws.push_queue import PushQueue, QueueTrigger
-from airdock.factory.catalogue import sound_pipelines
+from airdock.factory.catalogue import broken_pipelines, sound_pipelines
 from airdock.factory.deliver import RETRIES
 from airdock.plan.push_queue import account_of
 
@@ -44,6 +44,7 @@ def build_dags(folder: Path) -> list[DAG]:
             task_id="start_deliveries",
             inbox=PushQueue(url, account),
             pipelines=list(sound_pipelines(folder)),
+            broken=list(broken_pipelines(folder)),
             accounts=accounts,
         )
     return [dag]

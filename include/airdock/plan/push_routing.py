@@ -10,7 +10,7 @@ from airdock.plan.patterns import holds, names_one
 from airdock.plan.push import HEADS, Kind, Push, address_of
 from airdock.plan.push_aws import codecommit_address, ecr_address
 from airdock.release import Record
-from airdock.spec import CodeCommitSource, GitSource, Pipeline
+from airdock.spec import CodeCommitSource, GitSource, Pipeline, Unread
 from airdock.spec.triggers import Triggers
 
 FORGES = {"github": "github.com", "gitlab": "gitlab.com", "bitbucket": "bitbucket.org"}
@@ -52,6 +52,14 @@ def concerns(push: Push, pipeline: Pipeline) -> bool:
         return _is_its_registry(push, pipeline)
     identified = pipeline.triggers.repository_id in (None, push.repository.id)
     return identified and _is_its_repository(push, pipeline)
+
+
+def may_concern(push: Push, broken: Unread) -> bool:
+    """Whether a pipeline whose file can't be read now may be the push's: the name of its repository stands there."""
+    if push.kind is Kind.REQUEST:
+        return push.repository.name == broken.application
+    name = push.repository.name.rpartition("/")[2]
+    return not broken.text or name.lower() in broken.text.lower()
 
 
 def route_files(push: Push, pipeline: Pipeline, files: Sequence[str]) -> Route:

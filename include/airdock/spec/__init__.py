@@ -22,6 +22,7 @@ from airdock.spec.task_definition import (
     TaskDefinition,
 )
 from airdock.spec.triggers import Triggers
+from airdock.spec.unread import Unread, unread
 
 __all__ = [
     "AllAtOnce",
@@ -56,9 +57,11 @@ __all__ = [
     "Traffic",
     "Train",
     "Triggers",
+    "Unread",
     "Verify",
     "load",
     "load_train",
     "parse",
     "place_in",
+    "unread",
 ]

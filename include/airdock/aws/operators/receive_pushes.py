@@ -14,15 +14,18 @@ from airdock.errors import AirdockError, Fault, Refused
 from airdock.plan.push import Push, Unconcerning
 from airdock.plan.push_decision import AskedOnce, decided
 from airdock.plan.push_queue import pushes_in
-from airdock.plan.push_routing import Answer, concerns, dag_id
+from airdock.plan.push_routing import Answer, concerns, dag_id, may_concern
 from airdock.plan.push_run import conf_of, note_of
 
 if TYPE_CHECKING:
     from airdock.spec.pipeline import Pipeline
+    from airdock.spec.unread import Unread
 
 MOST_MESSAGES = 500
 """How many one run takes; the rest wakes the next one."""
 MOST_QUESTIONS = 4
+MOST_LOOKS = 60
+"""Two hours of a message's coming again: time to mend a pipeline file."""
 LONGEST_SHOWN = 300
 
 
@@ -35,17 +38,25 @@ class ReceivePushesOperator(DeliveryOperator):
 
     Args:
         inbox: the queue.
+        pipelines, broken: those of the folder, and what can be told of the files that can't be used.
         accounts: AWS accounts whose events are believed.
 
     Record: how many runs were started.
     """
 
     def __init__(
-        self, *, inbox: PushQueue, pipelines: Sequence[Pipeline], accounts: Sequence[str], **kwargs: Any
+        self,
+        *,
+        inbox: PushQueue,
+        pipelines: Sequence[Pipeline],
+        accounts: Sequence[str],
+        broken: Sequence[Unread] = (),
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.inbox = inbox
         self.pipelines = list(pipelines)
+        self.broken = list(broken)
         self.accounts = list(accounts)
 
     def deliver(self, context: Context) -> int:  # noqa: ARG002 - the queue says all
@@ -75,7 +86,7 @@ class ReceivePushesOperator(DeliveryOperator):
     def _start(self, push: Push, message: Queued) -> int:
         from airdock.aws.changed_files import changed_files
 
-        git, later, count = AskedOnce(changed_files), "", 0
+        git, later, count = AskedOnce(changed_files), self._unknown(push, message), 0
         for pipeline in (each for each in self.pipelines if concerns(push, each)):
             try:
                 found = decided(push, pipeline, git, patient=message.times < MOST_QUESTIONS)
@@ -89,6 +100,11 @@ class ReceivePushesOperator(DeliveryOperator):
         if later:
             raise Fault(later)
         return count
+
+    def _unknown(self, push: Push, message: Queued) -> str:
+        """Whose file can't be used now and may be concerned, as long as it is worth waiting for; "" for nobody's."""
+        names = [each.application for each in self.broken if may_concern(push, each)]
+        return f"{', '.join(names)}.yaml can't be used now" if names and message.times < MOST_LOOKS else ""
 
 
 def _shown(message: Queued) -> str:

@@ -143,5 +143,5 @@ def _opened(changed_files: ChangedFiles) -> tuple[Desk, Dispatcher]:
 
     assert settings.engine is not None
     inbox = Inbox(settings.engine)
-    dispatcher = Dispatcher(inbox, Pipelines(folder()).now, changed_files, start)
+    dispatcher = Dispatcher(inbox, Pipelines(folder()).look, changed_files, start)
     return Desk(KeyRing(airflow_connection), inbox, dispatcher.wake), dispatcher

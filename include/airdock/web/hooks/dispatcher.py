@@ -16,10 +16,11 @@ from datetime import timedelta
 from airdock.errors import AirdockError, Fault
 from airdock.plan.push import Push
 from airdock.plan.push_decision import AskedOnce, ChangedFiles, decided
-from airdock.plan.push_routing import Answer, concerns
+from airdock.plan.push_routing import Answer, concerns, may_concern
 from airdock.release import Record
-from airdock.spec import Pipeline
+from airdock.spec import Pipeline, Unread
 from airdock.web.hooks.inbox import Inbox, Waiting
+from airdock.web.hooks.pipelines import Folder
 
 AT_ONCE = 20
 LOOK_EVERY_SECONDS = 10.0
@@ -32,6 +33,8 @@ LONGEST_PAUSE = timedelta(minutes=5)
 MOST_QUESTIONS = 4
 MOST_ATTEMPTS = 30
 """Two hours of pauses: time to mend a pipeline file, or for Airflow to parse a new one."""
+MOST_LOOKS = 5
+"""Three minutes of pauses: time for the file of a pipeline that nobody knows yet to arrive here."""
 
 Start = Callable[[str, Push], str]
 """Starts the delivery of an application, or finds that it was started; the run's id. Raises AirdockError."""
@@ -50,13 +53,11 @@ class Result(Record):
 
 
 class Dispatcher:
-    """The thread. `pipelines` are asked for whenever something waits, and raise when there are none to be had."""
+    """The thread. `folder` is asked for whenever something waits, and raises when there is none."""
 
-    def __init__(
-        self, inbox: Inbox, pipelines: Callable[[], list[Pipeline]], changed_files: ChangedFiles, start: Start
-    ) -> None:
+    def __init__(self, inbox: Inbox, folder: Callable[[], Folder], changed_files: ChangedFiles, start: Start) -> None:
         self._inbox = inbox
-        self._pipelines = pipelines
+        self._folder = folder
         self._changed_files = changed_files
         self._start = start
         self._arrived = threading.Event()
@@ -81,10 +82,10 @@ class Dispatcher:
         count = 0
         while not self._stopping.is_set() and self._inbox.waiting():
             # Asked for before anything is taken: where there is no folder of pipelines, pushes wait until there is one.
-            pipelines = self._pipelines()
+            folder = self._folder()
             taken = self._inbox.take(AT_ONCE)
             for waiting in taken:
-                self._dispatch(waiting, pipelines)
+                self._dispatch(waiting, folder)
             count += len(taken)
         return count
 
@@ -108,13 +109,15 @@ class Dispatcher:
             self._stopping.wait(QUIET_SECONDS)
         self._arrived.clear()
 
-    def _dispatch(self, waiting: Waiting, pipelines: list[Pipeline]) -> None:
+    def _dispatch(self, waiting: Waiting, folder: Folder) -> None:
         git = AskedOnce(self._changed_files)
-        concerned = [pipeline for pipeline in pipelines if concerns(waiting.push, pipeline)]
+        concerned = [pipeline for pipeline in folder.pipelines if concerns(waiting.push, pipeline)]
         results = [self._result(waiting, pipeline, git) for pipeline in concerned]
+        results += [_unreadable(broken) for broken in folder.broken if may_concern(waiting.push, broken)]
         for result in results:
             log.info("%s: %s: %s", waiting.push.run_id, result.application, result.sentence)
-        if any(result.again for result in results) and waiting.attempts < MOST_ATTEMPTS:
+        most = MOST_ATTEMPTS if results else MOST_LOOKS
+        if (not results or any(result.again for result in results)) and waiting.attempts < most:
             # What has been started is not started again: it has this push's run id.
             self._inbox.later(waiting.number, min(PAUSE * waiting.attempts, LONGEST_PAUSE))
         else:
@@ -131,3 +134,9 @@ class Dispatcher:
         except Exception as error:
             log.exception("%s could not be taken to %s", waiting.push.run_id, pipeline.application)
             return Result(pipeline.application, f"Airflow failed: {type(error).__name__}", again=True)
+
+
+def _unreadable(broken: Unread) -> Result:
+    return Result(
+        broken.application, f"{broken.application}.yaml can't be used: what it means is not known", again=True
+    )

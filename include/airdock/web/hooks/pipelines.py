@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from airdock.errors import Fault
-from airdock.spec import Pipeline, SpecError, load
+from airdock.spec import Pipeline, SpecError, Unread, load, unread
 
 FOLDER_VARIABLE = "AIRDOCK_PIPELINES"
 """Where the pipeline files are, when they are not in `pipelines/` of Airflow's dags folder."""
@@ -15,6 +16,14 @@ FOLDER_VARIABLE = "AIRDOCK_PIPELINES"
 log = logging.getLogger(__name__)
 
 Stamp = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """The pipelines of a folder, and the files that can't be used now and never could while this process lived."""
+
+    pipelines: list[Pipeline]
+    broken: list[Unread]
 
 
 class Pipelines:
@@ -25,7 +34,11 @@ class Pipelines:
         self._read: dict[Path, tuple[Stamp, Pipeline | None]] = {}
 
     def now(self) -> list[Pipeline]:
-        """The pipelines, in the order of their names.
+        """The pipelines, in the order of their names. Raises Fault as `look` does."""
+        return self.look().pipelines
+
+    def look(self) -> Folder:
+        """The pipelines, and what is broken, in the order of their names.
 
         Raises:
             Fault: there is no such folder, which is not the same as one without pipelines.
@@ -33,7 +46,8 @@ class Pipelines:
         if not self._folder.is_dir():
             raise Fault(f"there is no folder {self._folder} here: name it in {FOLDER_VARIABLE}")
         self._read = {path: self._renewed(path) for path in sorted(self._folder.glob("*.yaml"))}
-        return [pipeline for _, pipeline in self._read.values() if pipeline is not None]
+        sound = [pipeline for _, pipeline in self._read.values() if pipeline is not None]
+        return Folder(sound, [unread(path) for path, (_, pipeline) in self._read.items() if pipeline is None])
 
     def _renewed(self, path: Path) -> tuple[Stamp, Pipeline | None]:
         before = self._read.get(path)
