@@ -26,6 +26,9 @@ HELD_CANARY = "Tests.ECSCanary10PercentHeld"
 ALL_AT_ONCE = "CodeDeployDefault.ECSAllAtOnce"
 ALARM = "greeter-5xx"
 
+ROLES = {"deploy": "codedeploy", "balancer": "ecs", "hooks": "ecs"}
+"""What CodeDeploy and ECS act with, and which of them may."""
+
 _APP = """
 import os
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -53,11 +56,20 @@ ThreadingHTTPServer((os.environ.get("HOST", "0.0.0.0"), 8080), Greeter).serve_fo
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
+def make_role(aws: LocalAws, name: str, service: str) -> None:
+    """A role that an AWS service may assume."""
+    statement = {"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    aws.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=policy)
+
+
 class Greeter:
     """A network, a balancer with two listeners and two target groups, a cluster, and the greeter's image."""
 
     def __init__(self, aws: LocalAws) -> None:
         self.aws = aws
+        for name, service in ROLES.items():
+            make_role(aws, name, service)
         self.ports = {"production": free_port(), "test": free_port()}
         self._make_network()
         self._make_balancer()

@@ -13,6 +13,7 @@ from tests.delivery import a_source, a_target, an_image, connect
 from tests.fakes import a_context, run_task
 from tests.local_aws_process import LocalAws
 from tests.native_service import HELD_CANARY, NativeService
+from tests.outcomes.greeter import put_hook
 
 CANARY = {"strategy": "ecs", "traffic": {"type": "canary", "percent": 10, "wait_minutes": 1}, "bake_minutes": 0}
 
@@ -50,7 +51,8 @@ def route(stage: NativeService, **weights: int) -> None:
 
 def test_a_service_with_both_target_groups_passes_and_the_configuration_it_gets_is_told(stage: NativeService) -> None:
     told = preflight(stage, CANARY)
-    assert {told[name]["finding"] for name in ("balancer settings", "kind of balancer", "listener rule")} == {"ok"}
+    looked_at = ("balancer settings", "balancer's role", "kind of balancer", "listener rule")
+    assert {told[name]["finding"] for name in looked_at} == {"ok"}
     assert "~ service.deploymentConfiguration.strategy  ROLLING -> CANARY" in told["difference"]
     assert "+ service.deploymentConfiguration.canaryConfiguration.canaryPercent = 10" in told["difference"]
 
@@ -58,7 +60,32 @@ def test_a_service_with_both_target_groups_passes_and_the_configuration_it_gets_
 def test_a_rolling_update_asks_nothing_of_the_listener(stage: NativeService) -> None:
     told = preflight(stage, {"strategy": "rolling"})
     assert told["container and port"]["finding"] == "ok"
+    assert told["target groups"] == {
+        "name": "target groups",
+        "finding": "ok",
+        "sentence": "a balancer sends to greeter-blue",
+    }
     assert "listener rule" not in told
+
+
+HOOKS = "arn:aws:iam::123456789012:role/hooks"
+ROLLOUTS: dict[str, dict[str, Any]] = {"ecs": CANARY, "rolling": {"strategy": "rolling"}}
+
+
+@pytest.mark.parametrize("strategy", ROLLOUTS)
+def test_a_hook_needs_its_function_and_the_role_that_calls_it(stage: NativeService, strategy: str) -> None:
+    put_hook(stage.aws, f"asks-{strategy}", "def run(event, context): pass")
+
+    def asking(function: str, role: str) -> dict[str, Any]:
+        named = f"arn:aws:lambda:eu-west-1:123456789012:function:{function}"
+        return {**ROLLOUTS[strategy], "hooks": [{"function": named, "role": role, "stages": ["PRE_SCALE_UP"]}]}
+
+    told = preflight(stage, asking(f"asks-{strategy}", HOOKS))
+    assert (told["hook"]["finding"], told["hook's role"]["finding"]) == ("ok", "ok")
+    with pytest.raises(AirflowFailException, match=r"hook: there is no function .*:gone"):
+        preflight(stage, asking("gone", HOOKS))
+    with pytest.raises(AirflowFailException, match=r"hook's role: .*/deploy does not trust ecs\.amazonaws\.com"):
+        preflight(stage, asking(f"asks-{strategy}", HOOKS.replace("hooks", "deploy")))
 
 
 def test_a_rule_that_names_one_target_group_is_refused(stage: NativeService) -> None:

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -142,7 +143,8 @@ def test_a_release_whose_needs_are_all_there_passes_and_changes_nothing(
     record = preflight(stage)
     assert {each["finding"] for each in record["checks"]} <= {"ok", "unknown"}
     seen = [each["name"] for each in record["checks"] if each["finding"] == "ok"]
-    assert {"image", "execution role", "log group", "secret", "parameter", "deployment group", "alarm"} <= set(seen)
+    assert {"image", "execution role", "log group", "secret", "parameter"} <= set(seen)
+    assert {"deployment group", "service role", "alarm"} <= set(seen)
     assert by_name(record)["traffic"]["sentence"] == "greeter-blue has all of it"
     assert len(stage.aws.effects()) == before
     assert "hunter2" not in json.dumps(record)
@@ -203,6 +205,44 @@ def test_one_broken_need_is_refused_by_its_name(stage: Stage, broken: str) -> No
         preflight(stage, **changes)
     assert ";" not in str(refusal.value) or broken in ("service", "cluster", "native")
     assert len(stage.aws.effects()) == before
+
+
+def test_an_image_that_is_fixed_in_the_pipeline_is_looked_for_as_the_built_one_is(stage: Stage) -> None:
+    place, _, _ = stage.image.partition("@")
+    gone, elsewhere = f"{place}@sha256:{'0' * 64}", f"public.example/proxy@sha256:{'1' * 64}"
+    web = stage.task_definition_file()["containerDefinitions"][0]
+    several = {"containerDefinitions": [web, {"name": "log", "image": "x"}]}
+    with pytest.raises(AirflowFailException, match=r"image: .*0000 is not in its repository .*: push it, or name"):
+        preflight(stage, top=several, target={"container": "web", "images": {"log": gone}})
+    told = preflight(stage, top=several, target={"container": "web", "images": {"log": elsewhere}})
+    found = {each["sentence"]: each["finding"] for each in told["checks"] if each["name"] == "image"}
+    assert list(found.values()) == ["ok", "unknown"]
+    assert f"{elsewhere} is not in ECR" in "".join(found)
+
+
+@pytest.mark.parametrize(
+    ("role", "sentence"),
+    [("gone", "there is no role .*/gone"), ("balancer", r"/balancer does not trust codedeploy\.amazonaws\.com")],
+)
+def test_the_role_of_codedeploy_must_be_there_for_it(stage: Stage, role: str, sentence: str) -> None:
+    with served_by(stage, role), pytest.raises(AirflowFailException, match=f"service role: .*{sentence}"):
+        preflight(stage)
+
+
+@contextmanager
+def served_by(stage: Stage, role: str) -> Iterator[None]:
+    """The deployment group with another role of CodeDeploy's, for a while."""
+
+    def serve(arn: str) -> None:
+        stage.codedeploy.update_deployment_group(
+            applicationName=APPLICATION, currentDeploymentGroupName=APPLICATION, serviceRoleArn=arn
+        )
+
+    serve(f"arn:aws:iam::123456789012:role/{role}")
+    try:
+        yield
+    finally:
+        serve(stage.group()["serviceRoleArn"])
 
 
 def test_a_role_that_tasks_may_not_assume_is_refused(stage: Stage) -> None:
@@ -389,7 +429,7 @@ def test_the_command_tells_tree_and_difference_and_its_exit_code_the_verdict(sta
     assert fine.returncode == 0, fine.stderr + fine.stdout
     assert fine.stdout.startswith("greeter to production\n")
     assert "~ web.environment.VERSION  v1 -> v2" in fine.stdout
-    assert "├─ ok  task definition" in fine.stdout
+    assert "│  ├─ ok  image: " in fine.stdout
     assert "hunter2" not in fine.stdout + fine.stderr
     taskdef.write_text(json.dumps({**stage.task_definition_file(), "taskRoleArn": "gone"}))
     refused = plan(stage, tmp_path, "--taskdef", str(taskdef))

@@ -11,9 +11,11 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from airdock.aws.preflight.alarms import guarding
 from airdock.aws.preflight.capacity import check_quota
 from airdock.aws.preflight.look import looked
+from airdock.aws.preflight.roles import access
 from airdock.aws.preflight.tasks import check_tasks
 from airdock.errors import Fault
 from airdock.plan.preflight import Check, Finding, branch, flat, judge, ok, refused, rendered, unknown
+from airdock.plan.preflight_role import trusts
 from airdock.plan.preflight_service import (
     check_capacity,
     check_controller,
@@ -21,9 +23,10 @@ from airdock.plan.preflight_service import (
     check_idle,
     vcpus,
 )
-from airdock.plan.preflight_task import log_groups, references, trusts
+from airdock.plan.preflight_task import log_groups, references
 from airdock.plan.preflight_traffic import (
     check_advanced,
+    check_behind,
     check_group,
     check_kind,
     check_one_target_group,
@@ -91,6 +94,9 @@ def test_the_controller_must_fit_the_strategy(strategy: str, controller: str | N
         ("*", "*", True),
         ({"AWS": "*"}, "sts:AssumeRole", False),
         ({"Service": "ecs.amazonaws.com"}, "sts:AssumeRole", False),
+        ({"Service": "ecs-tasks.eu-west-1.amazonaws.com"}, "sts:AssumeRole", True),
+        ({"Service": "ecs-tasks.amazonaws.com.cn"}, "sts:AssumeRole", True),
+        ({"Service": "ecs-tasks.example.com"}, "sts:AssumeRole", False),
         ({"Service": "ecs-tasks.amazonaws.com"}, "sts:TagSession", False),
     ],
 )
@@ -226,7 +232,8 @@ class FakeAccount:
         self.asked: list[tuple[str, dict[str, Any]]] = []
 
     def client(self, service: str) -> Any:
-        return SimpleNamespace(**{name: self._operation(name) for name in self.answers})
+        named = {name: answer if name == "meta" else self._operation(name) for name, answer in self.answers.items()}
+        return SimpleNamespace(**named)
 
     def _operation(self, name: str) -> Any:
         def call(**asked: Any) -> Any:
@@ -298,3 +305,84 @@ def test_a_secret_that_is_to_be_deleted_is_refused(monkeypatch: pytest.MonkeyPat
     *_, found = check_tasks(account, f"{REGISTRY}/greeter@sha256:{'a' * 64}", definition)
     assert "secret:db-x1 is scheduled for deletion" in found.sentence
     assert account.asked[-1] == ("describe_secret", {"SecretId": secret["valueFrom"].removesuffix(":password::")})
+
+
+EXECUTION = "arn:aws:iam::123456789012:role/execution"
+SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-x1y2z3"
+PARAMETER = "arn:aws:ssm:eu-west-1:123456789012:parameter/db/host"
+
+
+def reading(reference: str, decision: Any, **told: Any) -> Check:
+    """What comes of the execution role's access to a secret or parameter, when IAM's simulation says this."""
+    results = {"EvaluationResults": [{"EvalDecision": decision, **told}]}
+    account: Any = FakeAccount(simulate_principal_policy=decision if isinstance(decision, Exception) else results)
+    found = access(account, "secret" if reference == SECRET else "parameter", EXECUTION, reference)
+    [(_, asked)] = account.asked
+    assert (asked["PolicySourceArn"], asked["ResourceArns"]) == (EXECUTION, [reference])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("reference", "decision", "missing", "finding"),
+    [
+        (SECRET, "allowed", [], "ok"),
+        (SECRET, "explicitDeny", [], "refused"),
+        # The secret's own policy may let the role read it, and is not part of the simulation.
+        (SECRET, "implicitDeny", [], "unknown"),
+        (SECRET, "implicitDeny", ["aws:SourceVpce"], "unknown"),
+        (PARAMETER, "allowed", [], "ok"),
+        (PARAMETER, "implicitDeny", [], "refused"),
+        (PARAMETER, "implicitDeny", ["aws:SourceVpce"], "unknown"),
+    ],
+)
+def test_the_execution_role_must_be_able_to_read_what_tasks_are_given(
+    reference: str, decision: str, missing: list[str], finding: str
+) -> None:
+    found = reading(reference, decision, MissingContextValues=missing)
+    assert found.finding == finding
+    assert reference in found.sentence
+    assert all(name in found.sentence for name in missing)
+
+
+def test_who_may_not_simulate_does_not_know_what_the_role_may_read() -> None:
+    found = reading(SECRET, an_error("AccessDenied"))
+    assert (found.finding, "iam:SimulatePrincipalPolicy" in found.sentence) == ("unknown", True)
+
+
+def test_a_bare_parameter_is_of_the_services_region_and_the_roles_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    account: Any = FakeAccount(
+        describe_images={"imageDetails": [{}]},
+        describe_parameters={"Parameters": [{}]},
+        get_role={"Role": {"AssumeRolePolicyDocument": {}}},
+        simulate_principal_policy={"EvaluationResults": [{"EvalDecision": "explicitDeny"}]},
+        meta=SimpleNamespace(region_name="eu-west-1"),
+    )
+    monkeypatch.setattr("airdock.aws.preflight.tasks.Account", lambda *_: account)
+    container = {"name": "web", "secrets": [{"name": "HOST", "valueFrom": "/db/host"}]}
+    definition = {"executionRoleArn": EXECUTION, "containerDefinitions": [container]}
+    *_, there, found = check_tasks(account, f"registry.example/greeter@sha256:{'a' * 64}", definition)
+    assert (there.finding, found.name, found.finding) == ("ok", "access to parameter", "refused")
+    assert account.asked[-1][1]["ResourceArns"] == [PARAMETER]
+
+
+def test_an_image_by_its_tag_is_looked_for_by_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    account: Any = FakeAccount(describe_images={"imageDetails": []})
+    monkeypatch.setattr("airdock.aws.preflight.tasks.Account", lambda *_: account)
+    names = {"log": f"{REGISTRY}/log:1.2", "proxy": "envoy:v1", "web": "ignored"}
+    built = f"{REGISTRY}/greeter@sha256:{'a' * 64}"
+    containers = [{"name": name, "image": built if name == "web" else image} for name, image in names.items()]
+    found = list(check_tasks(account, built, {"containerDefinitions": containers}))
+    assert [each.finding for each in found] == ["refused", "refused", "unknown"]
+    assert [asked["imageIds"][0] for _, asked in account.asked] == [
+        {"imageDigest": f"sha256:{'a' * 64}"},
+        {"imageTag": "1.2"},
+    ]
+
+
+def test_a_target_group_without_a_balancer_is_told() -> None:
+    groups = [{"TargetGroupName": "blue", "LoadBalancerArns": ["arn"]}, {"TargetGroupName": "red"}]
+    assert check_behind(groups[:1]).finding is Finding.OK
+    assert (check_behind(groups).finding, "no balancer sends to red" in check_behind(groups).sentence) == (
+        Finding.UNKNOWN,
+        True,
+    )

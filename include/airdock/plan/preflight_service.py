@@ -55,6 +55,13 @@ def check_idle(running: Sequence[str], whose: str = "") -> Check:
     return unknown("running deployment", told)
 
 
+def check_function(name: str, found: bool) -> Check:
+    """A Lambda function that a deployment is to ask; without it every deployment is rolled back."""
+    if found:
+        return ok("hook", f"the function {name} exists")
+    return refused("hook", f"there is no function {name}: create it, or take the hook from the rollout")
+
+
 def check_alarms(names: Iterable[str], states: Mapping[str, str]) -> Iterator[Check]:
     """Each of the deployment's alarms by its state now, "" where there is no such."""
     for name in dict.fromkeys(names):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airdock.plan.preflight import Check, ok, refused
+from airdock.plan.preflight import Check, ok, refused, unknown
 from airdock.plan.task_images import containers
 
-TASKS = "ecs-tasks.amazonaws.com"
 ROLES = {"taskRoleArn": "task role", "executionRoleArn": "execution role"}
 
 
@@ -37,15 +36,6 @@ def references(definition: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(_references(definition)))
 
 
-def check_role(name: str, role: str, policy: Mapping[str, Any] | None) -> Check:
-    """`policy`: the role's trust policy, None where there is no such role."""
-    if policy is None:
-        return refused(name, f"there is no role {role}: create it, or name another in the task definition")
-    if not trusts(policy, TASKS):
-        return refused(name, f"{role} does not trust {TASKS}: allow it sts:AssumeRole in the role's trust policy")
-    return ok(name, f"{role} exists, and tasks may assume it")
-
-
 def check_execution_role_is_named(definition: Mapping[str, Any]) -> list[Check]:
     """Secrets and logs are fetched with the execution role: without one the task never starts."""
     needs = [*references(definition), *(group.name for group in log_groups(definition))]
@@ -58,10 +48,21 @@ def check_execution_role_is_named(definition: Mapping[str, Any]) -> list[Check]:
     ]
 
 
-def check_image(uri: str, found: bool) -> Check:
+def images(definition: Mapping[str, Any], built: str) -> list[str]:
+    """The images that the containers run, the built one first, each once."""
+    return list(dict.fromkeys([built, *(str(each["image"]) for each in containers(definition) if each.get("image"))]))
+
+
+def check_image(uri: str, found: bool, built: bool = True) -> Check:
+    """`built`: whether the release's build has made it; the others are fixed in pipeline or task definition."""
     if found:
         return ok("image", f"{uri} is in its repository")
-    return refused("image", f"{uri} is not in its repository (any more): build it again")
+    advice = "build it again" if built else "push it, or name another"
+    return refused("image", f"{uri} is not in its repository (any more): {advice}")
+
+
+def image_elsewhere(uri: str) -> Check:
+    return unknown("image", f"{uri} is not in ECR, and nobody looks for it elsewhere")
 
 
 def check_log_group(group: LogGroup, found: bool) -> Check:
@@ -82,16 +83,6 @@ def check_reference(kind: str, name: str, found: bool, deleted: bool = False) ->
     return refused(kind, f"there is no {kind} {name}: create it, or mend the task definition's valueFrom")
 
 
-def trusts(policy: Mapping[str, Any], service: str) -> bool:
-    """Whether a trust policy lets an AWS service assume the role. Conditions can't be judged, and count as met."""
-    return any(
-        statement.get("Effect") == "Allow"
-        and {"sts:AssumeRole", "sts:*", "*"} & set(_several(statement.get("Action")))
-        and {service, "*"} & set(_principals(statement.get("Principal")))
-        for statement in _several(policy.get("Statement"))
-    )
-
-
 def _log_groups(definition: Mapping[str, Any]) -> Iterator[LogGroup]:
     for container in containers(definition):
         log = container.get("logConfiguration") or {}
@@ -108,11 +99,3 @@ def _references(definition: Mapping[str, Any]) -> Iterator[str]:
             yield str(each["valueFrom"])
         if credentials := (container.get("repositoryCredentials") or {}).get("credentialsParameter"):
             yield str(credentials)
-
-
-def _several(value: Any) -> Iterable[Any]:
-    return value if isinstance(value, list) else [value] if value is not None else []
-
-
-def _principals(value: Any) -> Iterable[Any]:
-    return _several(value.get("Service")) if isinstance(value, Mapping) else _several(value)

@@ -82,6 +82,16 @@ def weights_of(actions: Collection[Mapping[str, Any]]) -> dict[str, int]:
     return {}
 
 
+def check_behind(groups: Collection[Mapping[str, Any]]) -> Check:
+    """Whether a balancer sends to the target groups that a rolling update's tasks go into, as ELB describes them."""
+    alone = [str(each["TargetGroupName"]) for each in groups if not each.get("LoadBalancerArns")]
+    if alone:
+        told = f"no balancer sends to {' and '.join(alone)}: new tasks get no traffic, and nobody asks for their health"
+        return unknown("target groups", told)
+    named = " and ".join(str(each["TargetGroupName"]) for each in groups)
+    return ok("target groups", f"a balancer sends to {named}")
+
+
 def check_advanced(balancers: Collection[Mapping[str, Any]]) -> Check:
     """What ECS needs to know of the balancer for its own blue/green."""
     name = "balancer settings"

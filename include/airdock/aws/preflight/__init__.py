@@ -12,6 +12,7 @@ from airdock.aws.drafts import draft
 from airdock.aws.preflight.alarms import guarding
 from airdock.aws.preflight.capacity import check_quota
 from airdock.aws.preflight.codedeploy import check_codedeploy, deployment_group
+from airdock.aws.preflight.hooks import check_hooks
 from airdock.aws.preflight.look import looked
 from airdock.aws.preflight.native import check_native
 from airdock.aws.preflight.tasks import check_tasks
@@ -85,7 +86,9 @@ def _branches(
     else:
         yield branch("service", [*_service(target, told), *_balancers(told, drafted)])
         yield branch("deployment", check_native(target, told))
-        yield guarding(account, guards(_wanted(target, told)))
+        wanted = _wanted(target, told)
+        yield branch("hooks", check_hooks(account, wanted))
+        yield guarding(account, guards(wanted))
     yield branch("capacity", [check_quota(account, drafted.request, told, _share(target)), check_desired(told)])
 
 

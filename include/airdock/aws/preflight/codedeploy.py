@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, cast
 from airdock.aws.deployments import Group
 from airdock.aws.preflight.balancers import listener_weights, no_listener, target_groups
 from airdock.aws.preflight.look import looked, present
+from airdock.aws.preflight.roles import role_for
 from airdock.plan.preflight import Check, Finding, refused
+from airdock.plan.preflight_role import CODEDEPLOY
 from airdock.plan.preflight_service import check_idle
 from airdock.plan.preflight_traffic import (
     check_group,
@@ -60,6 +62,7 @@ def check_codedeploy(
     yield of_service
     if of_service.finding is not Finding.OK:
         return
+    yield role_for(group.account, "service role", str(found["serviceRoleArn"]), CODEDEPLOY)
     yield check_one_target_group(told.get("loadBalancers") or _balancers_of_task_set(told))
     yield check_hooks(hooks, found)
     wanted = traffic_configuration(rollout.traffic)
