@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from airdock.aws.hooks import _clients
+from airdock.aws.hooks import Account, _clients
+from airdock.aws.leases import Leases
+from airdock.plan.lease import Lease
 from airdock.release import Commit, Image, Source, TaskDefinition
 from airdock.spec import Environment
 from tests.local_aws_process import REGION, LocalAws
@@ -47,6 +49,15 @@ def a_release(arn: str, before: str = "", image: str = "") -> dict[str, Any]:
     """The record of a registered task definition."""
     family, _, revision = arn.rpartition("/")[2].rpartition(":")
     return TaskDefinition(arn, family, int(revision), image, before).to_json()
+
+
+def take_lease(run_id: str, dag_id: str = "deliver_greeter", environment: str = "production") -> Leases:
+    """Let a run hold the lease on the greeter's environment, as its task `hold` would."""
+    leases = Leases(Account(), "greeter", environment)
+    newest = leases.newest()
+    generation = newest.generation + 1 if newest else 1
+    assert leases.take(Lease(generation, dag_id, run_id, "2026-11-23T12:00:00+00:00", "2999-01-01T00:00:00+00:00"))
+    return leases
 
 
 def an_image(uri: str) -> dict[str, Any]:

@@ -9,6 +9,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tests.fakes import FakeParameters
+
 ENDED = ("Succeeded", "Failed", "Stopped")
 
 
@@ -33,9 +35,10 @@ class FakeStage:
         self.infos: dict[str, dict[str, Any]] = {}
         self.created: list[dict[str, Any]] = []
         self.stopped: list[str] = []
+        self.ssm = FakeParameters()
 
     def client(self, connection: Any, region: Any, service: str, once: bool) -> Any:
-        return self
+        return self.ssm if service == "ssm" else self
 
     meta = SimpleNamespace(region_name="eu-west-1")
 

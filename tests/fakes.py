@@ -74,6 +74,21 @@ class FakeDagRun:
     start_date: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
+@dataclass
+class FakeParameters:
+    """SSM's parameters as far as leases need them; to be mixed into a fake client or to be one."""
+
+    parameters: dict[str, str] = field(default_factory=dict)
+
+    def put_parameter(self, Name: str, Value: str, Type: str, Overwrite: bool) -> dict[str, Any]:
+        self.parameters[Name] = Value
+        return {}
+
+    def get_paginator(self, name: str) -> Any:
+        told = [{"Name": name, "Value": value} for name, value in self.parameters.items()]
+        return SimpleNamespace(paginate=lambda Path: [{"Parameters": told}])
+
+
 def a_context(
     task_id: str = "task",
     *,

@@ -12,7 +12,7 @@ from airdock.aws.operators.codedeploy import CodeDeployCreateDeploymentOperator
 from airdock.errors import Fault
 from airdock.release import Deployment
 from tests.blue_green import HELD_CANARY, BlueGreen, until
-from tests.delivery import a_release, a_source, a_target, connect
+from tests.delivery import a_release, a_source, a_target, connect, take_lease
 from tests.fakes import FakeStore, a_context, run_task
 from tests.local_aws_process import LocalAws
 
@@ -109,6 +109,7 @@ def test_custom_traffic_is_created_once_under_a_telling_name(stage: BlueGreen) -
     record = run_task(an_operator(stage, stage.task_definition("v2"), **target), a_context("deploy"))
     assert stage.info(record["id"])["deploymentConfigName"] == "Airdock.ECSCanary20Percent2Minutes"
     assert 20 in stage.shares(record["id"])
+    take_lease("manual__2")
     run_task(an_operator(stage, stage.task_definition("v3"), **target), a_context("deploy", run_id="manual__2"))
     made = [entry["params"] for entry in stage.aws.effects("codedeploy", "CreateDeploymentConfig")]
     assert [each["deploymentConfigName"] for each in made].count("Airdock.ECSCanary20Percent2Minutes") == 1

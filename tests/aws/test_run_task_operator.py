@@ -11,7 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException
 from airdock.aws.operators.ecs_task import EcsRunTaskOperator
 from airdock.release import TaskRun
 from airdock.spec import OneOffTask
-from tests.delivery import a_release, a_target, connect
+from tests.delivery import a_release, a_target, connect, take_lease
 from tests.fakes import FakeStore, a_context, run_task
 from tests.local_aws_process import LocalAws
 from tests.tasks import Cluster
@@ -52,6 +52,7 @@ def migrate(cluster: Cluster, arn: str, program: str, *, run_id: str, **told: An
         handoff_seconds=told.pop("handoff_seconds", 60),
         poll_seconds=0.2,
     )
+    take_lease(run_id)
     operator.deadline_minutes = told.pop("deadline_minutes", operator.deadline_minutes)
     return run_task(operator, a_context("migrate", run_id=run_id, **told))
 

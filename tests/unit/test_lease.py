@@ -9,7 +9,7 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from airdock.plan.lease import Claim, Lease, stand
+from airdock.plan.lease import Claim, Lease, stand, stand_again
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 ME, OTHER = ("deliver_greeter", "run-1"), ("deploy_greeter", "run-2")
@@ -39,6 +39,27 @@ def test_a_lease_is_taken_when_it_is_free_and_kept_when_it_is_ours(
     how = stand(newest, ME, NOW, ended)
     assert (how.claim, how.generation) == (claim, generation)
     assert how.sentence
+
+
+@pytest.mark.parametrize(
+    ("newest", "ended", "claim", "told"),
+    [
+        (None, False, Claim.TAKE, "nobody has deployed here yet"),
+        (a_lease(holder=ME), False, Claim.HELD, "this run holds the lease already"),
+        (a_lease(holder=ME, minutes=0), False, Claim.TAKE, "expired"),
+        (a_lease(holder=ME, released=True), False, Claim.TAKE, "has given the lease back"),
+        (a_lease(), False, Claim.WAIT, "the run run-2 of deploy_greeter deploys here since"),
+        (a_lease(released=True), False, Claim.LOST, "the run run-2 of deploy_greeter has held the lease since"),
+        (a_lease(minutes=0), False, Claim.LOST, "has held the lease since"),
+        (a_lease(), True, Claim.LOST, "has held the lease since"),
+    ],
+)
+def test_a_lease_that_another_has_held_since_is_not_taken_again(
+    newest: Lease | None, ended: bool, claim: Claim, told: str
+) -> None:
+    how = stand_again(newest, ME, NOW, ended)
+    assert how.claim is claim
+    assert told in how.sentence
 
 
 def test_who_waits_is_told_for_whom() -> None:

@@ -17,7 +17,7 @@ from airdock.aws.operators.ecs_task import EcsRunTaskOperator
 from airdock.errors import Fault
 from airdock.spec import OneOffTask
 from tests.delivery import a_release, a_target
-from tests.fakes import FakeStore, a_context
+from tests.fakes import FakeParameters, FakeStore, a_context
 
 TASK = "arn:aws:ecs:eu-west-1:123456789012:task/demo/0123456789abcdef"
 DEFINITION = "arn:aws:ecs:eu-west-1:123456789012:task-definition/greeter:8"
@@ -63,8 +63,8 @@ class Ecs:
 
 @pytest.fixture
 def ecs(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ecs]:
-    ecs = Ecs()
-    monkeypatch.setattr(hooks, "_client", lambda *_: ecs)
+    ecs, ssm = Ecs(), FakeParameters()
+    monkeypatch.setattr(hooks, "_client", lambda connection, region, service, once: ssm if service == "ssm" else ecs)
     return ecs
 
 

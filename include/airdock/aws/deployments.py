@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -69,10 +69,11 @@ class Order:
     alarms: tuple[str, ...] = ()
 
 
-def adopt_or_create(group: Group, order: Order, since: datetime, runs_now: str) -> str:
+def adopt_or_create(group: Group, order: Order, since: datetime, runs_now: str, insist: Callable[[], None]) -> str:
     """The id of the delivery's one deployment, created now if there is none.
 
     `runs_now`: production's task definition. A success of an earlier attempt counts only while production runs it.
+    `insist`: called before one is created, and not where one is found; raises where none may be.
 
     Raises:
         Refused: CodeDeploy does not accept the deployment.
@@ -80,6 +81,7 @@ def adopt_or_create(group: Group, order: Order, since: datetime, runs_now: str) 
     """
     if ours := _adopted(group, order, since, runs_now):
         return ours
+    insist()
     try:
         return _create(group, order)
     except AirdockError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -56,11 +56,17 @@ class Notes(Protocol):
 
 
 def begin_once(
-    service: Service, task_definition: str, configuration: Mapping[str, Any], notes: Notes, clears: int
+    service: Service,
+    task_definition: str,
+    configuration: Mapping[str, Any],
+    notes: Notes,
+    clears: int,
+    insist: Callable[[], None],
 ) -> str:
     """The id of the delivery's one deployment, begun now if there is none.
 
-    `clears`: how often the run was cleared; what an earlier attempt has come to is tried again.
+    `clears`: how often the run was cleared; what an earlier attempt has come to is tried again. `insist`: called before
+    one is begun, and not where one is found; raises where none may be.
 
     Raises:
         Refused: ECS does not accept the deployment.
@@ -75,6 +81,7 @@ def begin_once(
     if ours:
         log.info("An earlier try of this task has begun %s", ours)
         return ours
+    insist()
     try:
         return begin(service, task_definition, configuration, seen)
     except AirdockError as error:

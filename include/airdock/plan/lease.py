@@ -39,6 +39,8 @@ class Claim(StrEnum):
     HELD = "held"
     """It holds the lease already: an earlier try has taken it."""
     WAIT = "wait"
+    LOST = "lost"
+    """Another has held it since: what this delivery knows of the environment is out of date."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +69,17 @@ def stand(newest: Lease | None, me: tuple[str, str], now: datetime, holder_ended
     if holder_ended:
         return Stand(Claim.TAKE, after, f"{newest} is over and has not given the lease back: it is taken over")
     return Stand(Claim.WAIT, newest.generation, f"{newest} deploys here since {newest.since}")
+
+
+def stand_again(newest: Lease | None, me: tuple[str, str], now: datetime, holder_ended: bool = False) -> Stand:
+    """How a delivery that has held the lease stands to it when it is about to change something: it waits no more.
+
+    A task that is cleared alone comes back long after its run has given the lease back.
+    """
+    how = stand(newest, me, now, holder_ended)
+    if newest is None or newest.holder == me:
+        return how
+    if how.claim is Claim.WAIT:
+        return Stand(how.claim, how.generation, f"{how.sentence}, and this run does not hold the lease any more")
+    since = f"{newest} has held the lease since this run did"
+    return Stand(Claim.LOST, newest.generation, f"{since}: to deploy this release all the same, clear `hold` as well")

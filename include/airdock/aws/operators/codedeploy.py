@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from airflow.sdk import Context
@@ -51,7 +52,8 @@ class CodeDeployCreateDeploymentOperator(DeployOperator):
         config = ensure_config(self.account, traffic_configuration(self.rollout.traffic))
         mark = marker(self.application, self.environment, (run.dag_id, run.run_id), clear_number(context))
         order = Order(released.arn, appspec, config, mark, tuple(self.rollout.alarms))
-        return adopt_or_create(self.group, order, run_since(context), primary_task_definition(told))
+        runs_now, insist = primary_task_definition(told), partial(self.lease.insist, context)
+        return adopt_or_create(self.group, order, run_since(context), runs_now, insist)
 
     def judge(self, facts: Facts, causes: tuple[str, ...] = (), stopped_because: str = "") -> DeploymentResult:
         return judge_deployment(facts, self.rollout.success_at, causes, stopped_because)

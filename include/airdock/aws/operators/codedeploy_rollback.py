@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from airflow.sdk import Context
@@ -68,7 +69,8 @@ class CodeDeployRollBackOperator(RollBackOperator):
         # without hooks, as CodeDeploy itself rolls back: they judge a new version, and this one was live.
         appspec = made_for(self.service, described(self.service), before)
         order = Order(before, appspec, config, self._mark(context).rollback())
-        return adopt_or_create(self.group, order, run_since(context), runs_now)
+        insist = partial(self.lease.insist_for_way_back, context)
+        return adopt_or_create(self.group, order, run_since(context), runs_now, insist)
 
     def is_way_back(self, context: Context, facts: Facts) -> bool:
         return parse_marker(facts["description"]) == self._mark(context).rollback()

@@ -11,6 +11,7 @@ from airflow.sdk import Context
 from airdock.aws.causes import Causes
 from airdock.aws.hooks import Account
 from airdock.aws.operators.job import JobOperator, memory
+from airdock.aws.operators.lease_in_run import LeaseInRun
 from airdock.aws.production import Service
 from airdock.aws.watch import Facts, Subject
 from airdock.errors import Refused
@@ -57,6 +58,7 @@ class DeployOperator(JobOperator):
         self.source = source
         self.task_definition = task_definition
         self.service = Service.of(target)
+        self.lease = LeaseInRun.on(application, environment, target)
 
     @abstractmethod
     def judge(self, facts: Facts, causes: tuple[str, ...] = (), stopped_because: str = "") -> DeploymentResult:

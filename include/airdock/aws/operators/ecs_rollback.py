@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from airflow.sdk import Context
@@ -45,10 +46,10 @@ class EcsRollBackOperator(RollBackOperator):
 
     def redeploy(self, context: Context, before: str, runs_now: str) -> str:  # noqa: ARG002 - ECS knows what runs
         assert not isinstance(self.target.rollout, CodeDeployRollout)
-        self._note_guards(context)
         wanted = way_back_configuration(self.target.rollout)
         self.log.info(wanted.sentence)
-        return begin_once(self.service, before, wanted.request, memory(context), clear_number(context))
+        insist = partial(self._insist, context)
+        return begin_once(self.service, before, wanted.request, memory(context), clear_number(context), insist)
 
     def conclude(self, context: Context, facts: Facts) -> Any:
         try:
@@ -64,6 +65,10 @@ class EcsRollBackOperator(RollBackOperator):
 
     def is_way_back(self, context: Context, facts: Facts) -> bool:
         return bool(facts["task_definition"] == self.released(context).previous_arn)
+
+    def _insist(self, context: Context) -> None:
+        self.lease.insist_for_way_back(context)
+        self._note_guards(context)
 
     def _note_guards(self, context: Context) -> None:
         """Note what the service has, before the way back goes without alarms and hooks; a next try finds it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from airflow.sdk import Context
@@ -41,8 +42,8 @@ class EcsDeployServiceOperator(DeployOperator):
         own = described(self.service).get("deploymentConfiguration")
         wanted = service_configuration(self._rollout, own, pauses=self.target.analysis is not None)
         self.log.info(wanted.sentence)
-        arn = self.released().arn
-        return begin_once(self.service, arn, wanted.request, memory(context), clear_number(context))
+        arn, insist = self.released().arn, partial(self.lease.insist, context)
+        return begin_once(self.service, arn, wanted.request, memory(context), clear_number(context), insist)
 
     def options(self) -> dict[str, Any]:
         return {"failed_starts": self._most_failed_starts(), "decides": self.target.analysis is not None}

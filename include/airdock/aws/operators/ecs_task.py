@@ -11,6 +11,7 @@ from airflow.sdk import Context
 
 from airdock.aws import one_off_tasks
 from airdock.aws.operators.job import JobOperator, clear_number, memory
+from airdock.aws.operators.lease_in_run import LeaseInRun
 from airdock.aws.production import Service, container_of, described
 from airdock.aws.task_definitions import definition
 from airdock.aws.watch import Facts, Subject
@@ -62,6 +63,7 @@ class EcsRunTaskOperator(JobOperator):
         super().__init__(account=self.service.account, deadline_minutes=task.timeout_minutes, **kwargs)
         self.application = application
         self.environment = environment
+        self.lease = LeaseInRun.on(application, environment, target)
         self.task = task
         self.task_definition = task_definition
         self.again = again
@@ -89,6 +91,7 @@ class EcsRunTaskOperator(JobOperator):
         self.log.info(choice.reason)
         if isinstance(choice, Adopt):
             return choice.id
+        self.lease.insist(context)
         try:
             return self._run(context, mark)
         except one_off_tasks.NoRoom:

@@ -7,23 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Context
 
-from airdock.aws.hooks import Account
-from airdock.aws.leases import Leases
 from airdock.aws.operators.announcing import Announcement
 from airdock.aws.operators.job import JobOperator
+from airdock.aws.operators.lease_in_run import LeaseInRun, run_of
 from airdock.aws.release_records import Records
 from airdock.aws.watch import Facts, Subject
 from airdock.errors import Refused
-from airdock.plan.lease import Claim, Lease, Stand, stand
 from airdock.plan.run_params import refuse_late
 from airdock.release import Outcome
 
 if TYPE_CHECKING:
     from airdock.spec.environment import Environment
-
-ENDED = frozenset({"success", "failed"})
-SPARE_MINUTES = 120
-"""What a delivery may take beside its deployment, the way back and its one-off tasks."""
 
 
 class HoldOperator(JobOperator):
@@ -55,16 +49,15 @@ class HoldOperator(JobOperator):
         announcement: Announcement | None = None,
         **kwargs: Any,
     ) -> None:
-        account = Account(target.aws_connection, target.region)
-        around = sum(task.timeout_minutes for task in (*target.before_traffic, *target.after_traffic))
-        self.lease_minutes = 2 * target.rollout.deadline_minutes + around + SPARE_MINUTES
-        super().__init__(account=account, **{"deadline_minutes": 4 * self.lease_minutes, **kwargs})
+        self.lease = LeaseInRun.on(application, environment, target)
+        self.leases = self.lease.leases
+        account = self.leases.account
+        super().__init__(account=account, **{"deadline_minutes": 4 * self.lease.minutes, **kwargs})
         self.environment = environment
         self.again = again
         self.newest_wins = newest_wins
         self.announcement = announcement
         self.records = Records(account, application, environment)
-        self.leases = Leases(account, application, environment)
 
     def adopt_or_start(self, context: Context) -> str:  # noqa: ARG002 - nothing is started
         return self.leases.path
@@ -83,13 +76,13 @@ class HoldOperator(JobOperator):
         return self._taken(context) or self._wait(context)
 
     def overdue(self, context: Context, facts: Facts | None) -> Any:  # noqa: ARG002 - the lease is asked for anew
-        raise Refused(f"{self._stand(context).sentence}, and {self.environment} was waited for until now")
+        raise Refused(f"{self.lease.stand(context).sentence}, and {self.environment} was waited for until now")
 
     def deadline(self, facts: Facts) -> datetime:  # noqa: ARG002 - counted from now: it is no job of ours
         return datetime.now(UTC) + timedelta(minutes=self.deadline_minutes)
 
     def _wait(self, context: Context) -> Any:
-        subject = Subject(self.kind, self.leases.path, self.account, {"holder": list(_me(context))})
+        subject = Subject(self.kind, self.leases.path, self.account, {"holder": list(run_of(context))})
         return self.follow(context, subject)
 
     def _wait_for_thaw(self) -> None:
@@ -107,17 +100,15 @@ class HoldOperator(JobOperator):
 
     def _taken(self, context: Context) -> Any:
         """The lease that this run has now, None while it is another's."""
-        how = self._stand(context)
+        how = self.lease.stand(context)
         self.log.info(how.sentence)
-        now = datetime.now(UTC)
-        expires = now + timedelta(minutes=self.lease_minutes)
-        lease = Lease(how.generation, *_me(context), now.isoformat(), expires.isoformat())
-        if how.claim is Claim.HELD or (how.claim is Claim.TAKE and self.leases.take(lease)):
-            refuse_late(context["params"], now)
-            self._refuse_older(context)
-            self._refuse_other(context)
-            return lease.to_json()
-        return None
+        lease = self.lease.taken(context, how)
+        if lease is None:
+            return None
+        refuse_late(context["params"], datetime.now(UTC))
+        self._refuse_older(context)
+        self._refuse_other(context)
+        return lease.to_json()
 
     def _refuse_older(self, context: Context) -> None:
         """Deliveries that are built side by side come here in any order: an older one must not replace a newer."""
@@ -132,29 +123,7 @@ class HoldOperator(JobOperator):
         """A way back that nobody watches names the release that it found (param `instead_of`): no other is replaced."""
         found = context["params"].get("instead_of")
         live = self.records.live() if found else None
-        if live is None or live.key == found or (live.dag_id, live.run_id) == _me(context):
+        if live is None or live.key == found or (live.dag_id, live.run_id) == run_of(context):
             return
         context["ti"].xcom_push(key="deployment_outcome", value=str(Outcome.SUPERSEDED))
         raise Refused(f"{live} has come since, and not {found} would be replaced")
-
-    def _stand(self, context: Context) -> Stand:
-        newest = self.leases.newest()
-        ended = newest is not None and not newest.released and self._has_ended(context, newest)
-        return stand(newest, _me(context), datetime.now(UTC), ended)
-
-    def _has_ended(self, context: Context, lease: Lease) -> bool:
-        """Whether Airflow knows the holder's run and says that it is over."""
-        if lease.holder == _me(context):
-            return False
-        try:
-            state = context["ti"].get_dagrun_state(*lease.holder)
-            # Airflow types it as a text, and sends a member of an enum.
-            return str(getattr(state, "value", state)) in ENDED
-        except Exception as error:  # Another Airflow's run, or one that was deleted: its lease expires.
-            self.log.info("Airflow can't tell of %s: %s", lease, error)
-            return False
-
-
-def _me(context: Context) -> tuple[str, str]:
-    run = context["dag_run"]
-    return run.dag_id, run.run_id

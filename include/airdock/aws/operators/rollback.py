@@ -12,6 +12,7 @@ from airflow.sdk.exceptions import AirflowSkipException
 
 from airdock.aws.hooks import Account
 from airdock.aws.operators.job import JobOperator
+from airdock.aws.operators.lease_in_run import LeaseInRun
 from airdock.aws.production import Service, standing
 from airdock.aws.watch import Facts
 from airdock.errors import Fault, Refused
@@ -61,6 +62,7 @@ class RollBackOperator(JobOperator):
         self.environment = environment
         self.target = target
         self.service = Service.of(target)
+        self.lease = LeaseInRun.on(application, environment, target)
         self.register_task = register_task
         self.deploy_task = deploy_task
 
