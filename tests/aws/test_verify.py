@@ -57,8 +57,15 @@ def test_a_wrong_status_is_refused(stage: BlueGreen) -> None:
 
 def test_another_digest_than_the_delivered_one_is_refused(stage: BlueGreen) -> None:
     other = stage.image.partition("@")[0] + "@sha256:" + "0" * 64
-    with pytest.raises(AirflowFailException, match="not sha256:0000"):
+    with pytest.raises(AirflowFailException, match=r"not greeter:\d+ with sha256:0000"):
         verify(stage, image=other)
+
+
+def test_an_older_revision_with_the_same_image_is_refused(stage: BlueGreen) -> None:
+    newer = a_release(stage.task_definition("v1", SETTING="new"), image=stage.image)
+    operator = VerifyServiceOperator(task_id="verify", target=a_target(), task_definition=newer)
+    with pytest.raises(AirflowFailException, match=r"is greeter:1 with sha256:\S+, not greeter:2 with"):
+        run_task(operator, a_context("verify"))
 
 
 def test_nothing_is_asked_where_no_question_is_set(stage: BlueGreen) -> None:

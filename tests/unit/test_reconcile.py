@@ -73,6 +73,13 @@ def test_a_lease_that_was_given_back_or_never_taken_is_nobodys() -> None:
     assert not left_behind(None, None, NOW).act
 
 
+def test_another_revision_of_the_same_image_is_drift_where_the_record_knows_its_own() -> None:
+    older, newer = (f"arn:aws:ecs:eu-west-1:1:task-definition/greeter:{number}" for number in (6, 7))
+    told = drift("sha256:1", OLD, "sha256:1", older, newer)
+    assert told == "runs greeter:6, but the release that was last verified here is greeter:7 (aaaaaaaaaaaa)"
+    assert drift("sha256:1", OLD, "sha256:1", newer, newer) == drift("sha256:1", OLD, "sha256:1", older) == ""
+
+
 def test_another_digest_than_the_recorded_one_is_drift() -> None:
     told = drift("sha256:1", OLD, "sha256:2", "arn:aws:ecs:eu-west-1:1:task-definition/greeter:7")
     assert told == ("runs sha256:2 (greeter:7), but the release that was last verified here is sha256:1 (aaaaaaaaaaaa)")

@@ -89,7 +89,9 @@ def _drift(application: str, environment: str, target: Environment) -> str:
     if live is None or _busy(target):
         return ""
     now = standing(Service.of(target))
-    return drift(live.digest, live.commit, now.digest, now.task_definition)
+    # Infrastructure code that has been told the image registers, and runs, a revision of its own.
+    revision = "" if target.task_definition.type == "infrastructure" else live.task_definition
+    return drift(live.digest, live.commit, now.digest, now.task_definition, revision)
 
 
 def _busy(target: Environment) -> bool:

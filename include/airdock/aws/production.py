@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airdock.aws.faults import spoken
 from airdock.aws.hooks import Account
 from airdock.errors import Refused
+from airdock.release import TaskDefinition
 
 if TYPE_CHECKING:
     from airdock.spec.environment import Environment
@@ -51,6 +52,10 @@ class Standing:
     def to_json(self) -> dict[str, str]:
         return {"task_definition": self.task_definition, "image": self.image, "digest": self.digest}
 
+    def runs(self, released: TaskDefinition) -> bool:
+        """Whether it is exactly this revision, with its image."""
+        return self.task_definition == released.arn and self.digest == digest_in(released.image)
+
 
 @dataclass(frozen=True, slots=True)
 class RunningTask:
@@ -59,9 +64,10 @@ class RunningTask:
     image: str
     digest: str
 
-    def carries(self, digest: str) -> bool:
+    def carries(self, released: TaskDefinition) -> bool:
         """By the digest that ECS resolved, or by the pin: an image index has another digest than its images."""
-        return digest in (self.digest, digest_in(self.image))
+        digest = digest_in(released.image)
+        return self.task_definition == released.arn and digest in (self.digest, digest_in(self.image))
 
 
 def standing(service: Service) -> Standing:

@@ -80,9 +80,14 @@ def left_behind(lease: Lease | None, state: str | None, now: datetime) -> Decisi
     return Decision(False, f"{lease} deploys here since {lease.since}")
 
 
-def drift(recorded: str, commit: str, runs: str, task_definition: str) -> str:
-    """What differs between the newest live release's digest and the one that the service runs; "" for nothing."""
-    if not (recorded and runs) or recorded == runs:
-        return ""
-    arn = task_definition.rpartition("/")[2]
-    return f"runs {runs} ({arn}), but the release that was last verified here is {recorded} ({commit[:12]})"
+def drift(recorded: str, commit: str, runs: str, task_definition: str, revision: str = "") -> str:
+    """What differs between the newest live release's digest and the one that the service runs; "" for nothing.
+
+    `revision`: the release's task definition, which the service must run too; "" where another's may bring its image.
+    """
+    arn, verified = task_definition.rpartition("/")[2], "but the release that was last verified here is"
+    if recorded and runs and recorded != runs:
+        return f"runs {runs} ({arn}), {verified} {recorded} ({commit[:12]})"
+    if revision and revision != task_definition:
+        return f"runs {arn}, {verified} {revision.rpartition('/')[2]} ({commit[:12]})"
+    return ""

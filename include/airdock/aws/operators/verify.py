@@ -21,8 +21,10 @@ if TYPE_CHECKING:
 class VerifyServiceOperator(JobOperator):
     """Asks the service through its balancer until enough good answers came in a row, then looks at its tasks.
 
-    Without a `verify` part in the target nothing is asked over HTTP. The running tasks must carry the digest of the
-    `task_definition` record. Record: `{"url", "answer", "good_answers", "digest", "running_tasks"}`.
+    Without a `verify` part in the target nothing is asked over HTTP. The running tasks must be of the revision of the
+    `task_definition` record and carry its digest.
+
+    Record: `{"url", "answer", "good_answers", "digest", "running_tasks"}`.
     """
 
     kind = "answers"
@@ -57,40 +59,49 @@ class VerifyServiceOperator(JobOperator):
 
     def _record(self, facts: Facts | None) -> dict[str, Any]:
         released = TaskDefinition.from_json(self.task_definition)
-        digest = digest_in(released.image)
         now, tasks = standing(self.service), running_tasks(self.service)
-        carrying = carriers(now, tasks, digest, str(self.service), released.previous_arn)
-        self.log.info("%d of %d running tasks of %s carry %s", carrying, len(tasks), self.service, digest)
+        carrying = carriers(now, tasks, released, str(self.service))
+        self.log.info("%d of %d running tasks of %s are %s", carrying, len(tasks), self.service, _told(released))
         asked: Mapping[str, Any] = facts or {"url": "", "answer": "", "good": 0}
         return {
             "url": asked["url"],
             "answer": asked["answer"],
             "good_answers": asked["good"],
-            "digest": digest,
+            "digest": digest_in(released.image),
             "running_tasks": carrying,
         }
 
 
-def carriers(now: Standing, tasks: Sequence[RunningTask], digest: str, service: str, before: str = "") -> int:
-    """How many tasks carry the digest; old ones may still wait for their end beside them.
+def carriers(now: Standing, tasks: Sequence[RunningTask], released: TaskDefinition, service: str) -> int:
+    """How many tasks carry the release; old ones may still wait for their end beside them.
 
-    `before` is the task definition that ran before the delivery: ECS's answers are eventually consistent, so for a
-    moment after a good deployment they may still name it. A service that is scaled to no tasks needs none.
+    The digest alone does not tell: a release may change nothing but its configuration. ECS's answers are eventually
+    consistent, so for a moment after a good deployment they may still name what ran before. A service that is scaled to
+    no tasks needs none.
 
     Raises:
         Refused: production, or each of its tasks, is something else than what was delivered.
         Fault: no task runs at this moment, or ECS still tells what ran before.
     """
-    if now.digest != digest and now.task_definition == before:
-        raise Fault(f"production of {service} is still {before.rpartition('/')[2]}, says ECS")
-    if now.digest != digest:
-        raise Refused(f"production of {service} is {now.task_definition} with {now.digest or now.image}, not {digest}")
+    if not now.runs(released) and now.task_definition == released.previous_arn:
+        raise Fault(f"production of {service} is still {_name(released.previous_arn)}, says ECS")
+    if not now.runs(released):
+        runs = f"{_name(now.task_definition)} with {now.digest or now.image}"
+        raise Refused(f"production of {service} is {runs}, not {_told(released)}")
     if not tasks and now.desired == 0:
         return 0
     if not tasks:
         raise Fault(f"{service} has no running task at this moment")
-    carrying = sum(task.carries(digest) for task in tasks)
+    carrying = sum(task.carries(released) for task in tasks)
     if not carrying:
-        others = ", ".join(sorted({task.digest or task.image for task in tasks}))
-        raise Refused(f"no running task of {service} carries {digest}; they run {others}")
+        others = sorted({f"{_name(task.task_definition)} with {task.digest or task.image}" for task in tasks})
+        raise Refused(f"no running task of {service} is {_told(released)}; they are {', '.join(others)}")
     return carrying
+
+
+def _told(released: TaskDefinition) -> str:
+    return f"{_name(released.arn)} with {digest_in(released.image)}"
+
+
+def _name(arn: str) -> str:
+    return arn.rpartition("/")[2]
