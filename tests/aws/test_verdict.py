@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from airflow.sdk import Asset
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 
+from airdock.aws.hooks import Account
 from airdock.aws.operators.verdict import VerdictOperator
-from tests.delivery import a_source, a_target, connect
+from airdock.aws.release_records import Records
+from airdock.errors import Fault
+from tests.delivery import COMMIT, a_release, a_source, a_target, connect
 from tests.fakes import a_context, run_task
 from tests.local_aws_process import LocalAws
 
@@ -17,19 +21,41 @@ ASSET = Asset("greeter in production", uri="x-airdock://greeter/production")
 DIGEST = "sha256:" + "b2" * 32
 STEPS = ("clone_source", "build", "wait_for_scan", "hold", "register", "deploy", "verify", "roll_back")
 TASKS = {step: step if step in STEPS[:3] else f"production.{step}" for step in STEPS}
-GOOD = dict.fromkeys(STEPS[:7], "success")
+GOOD = {**dict.fromkeys(STEPS[:7], "success"), "roll_back": "skipped"}
+ARN = "arn:aws:ecs:eu-west-1:123456789012:task-definition/greeter"
+IMAGE = f"x.example/greeter@{DIGEST}"
+LEFT: dict[str, dict[str, Any]] = {
+    "register": {"return_value": a_release(f"{ARN}:2", before=f"{ARN}:1", image=IMAGE)},
+    "deploy": {"return_value": {"id": "d-1"}, "deployment_outcome": "live"},
+    "verify": {"return_value": {"good_answers": 5}},
+}
+"""What the tasks of a delivery of greeter:2 have left where all went well."""
 
 
 @pytest.fixture(scope="module")
 def service(local_aws: LocalAws) -> LocalAws:
-    """A service that runs greeter:1, pinned."""
+    """The task definitions greeter:1 to greeter:3 of the same image, pinned, and a service that runs greeter:1."""
     ecs = local_aws.client("ecs")
     ecs.create_cluster(clusterName="demo")
-    ecs.register_task_definition(
-        family="greeter", containerDefinitions=[{"name": "web", "image": f"x.example/greeter@{DIGEST}", "memory": 64}]
-    )
+    for _ in range(3):
+        ecs.register_task_definition(
+            family="greeter", containerDefinitions=[{"name": "web", "image": IMAGE, "memory": 64}]
+        )
     ecs.create_service(cluster="demo", serviceName="greeter", taskDefinition="greeter:1", desiredCount=0)
     return local_aws
+
+
+@pytest.fixture
+def production(service: LocalAws) -> Iterator[Callable[[int], None]]:
+    """Sets the revision that the service runs; greeter:1 again after the test."""
+
+    def runs(revision: int) -> None:
+        service.client("ecs").update_service(
+            cluster="demo", service="greeter", taskDefinition=f"greeter:{revision}", desiredCount=0
+        )
+
+    yield runs
+    runs(1)
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +66,19 @@ def connected(service: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
 def verdict(
     states: dict[str, str], left: dict[str, dict[str, Any]] | None = None, staging: Any = None, **target: Any
 ) -> Any:
-    """The context after the verdict, and what it raised; `staging`: the outcome in the environment before."""
+    """The outcome, and what the verdict raised; `staging`: the outcome in the environment before."""
+    context, failed = judged(states, left, staging, **target)
+    return context["ti"].xcoms["verdict", "outcome"], failed
+
+
+def judged(
+    states: dict[str, str],
+    left: dict[str, dict[str, Any]] | None = None,
+    staging: Any = None,
+    retries: int = 0,
+    **target: Any,
+) -> Any:
+    """The context after the verdict, and what it raised."""
     xcoms: dict[tuple[str, str], Any] = {("clone_source", "return_value"): a_source()}
     xcoms |= {(TASKS[step], key): value for step, each in (left or {}).items() for key, value in each.items()}
     xcoms["staging.verdict", "outcome"] = staging
@@ -53,16 +91,24 @@ def verdict(
         tasks=TASKS,
         earlier=["staging.verdict"],
         outlets=[ASSET],
+        retries=retries,
     )
     try:
         run_task(operator, context)
     except AirflowFailException as failed:
-        return context["ti"].xcoms["verdict", "outcome"], failed
-    return context["ti"].xcoms["verdict", "outcome"], None
+        return context, failed
+    return context, None
 
 
-def test_a_live_delivery_succeeds_and_says_what_production_runs() -> None:
-    outcome, failed = verdict({**GOOD, "roll_back": "skipped"})
+def live_record(service: LocalAws) -> str:
+    """The key of the record of what is live, or ""."""
+    live = Records(Account(), "greeter", "production").live()
+    return live.key if live else ""
+
+
+def test_a_live_delivery_succeeds_and_says_what_production_runs(production: Callable[[int], None]) -> None:
+    production(2)
+    outcome, failed = verdict(GOOD, LEFT)
     assert failed is None
     assert outcome["outcome"] == "live"
     assert "greeter ccccccc to production is live" in outcome["sentence"]
@@ -105,8 +151,9 @@ def test_a_delivery_that_somebody_stopped_on_the_board_ends_as_stopped_by_them()
     assert "was stopped: dana stopped it. Production runs" in str(failed)
 
 
-def test_a_word_of_stopping_that_came_too_late_changes_nothing() -> None:
-    outcome, failed = verdict({**GOOD, "roll_back": "skipped"}, {"deploy": {"stopped": "dana stopped it"}})
+def test_a_word_of_stopping_that_came_too_late_changes_nothing(production: Callable[[int], None]) -> None:
+    production(2)
+    outcome, failed = verdict(GOOD, {**LEFT, "deploy": {**LEFT["deploy"], "stopped": "dana stopped it"}})
     assert (outcome["outcome"], failed) == ("live", None)
 
 
@@ -119,10 +166,72 @@ def test_a_way_back_that_failed_is_said() -> None:
     assert "the rollback failed" in str(failed)
 
 
-def test_a_verdict_needs_no_answer_from_aws() -> None:
-    outcome, failed = verdict(GOOD, service="nowhere")
+def test_a_verdict_needs_no_answer_from_aws_where_deployment_and_check_have_told() -> None:
+    outcome, failed = verdict(GOOD, LEFT, service="nowhere")
     assert (outcome["outcome"], failed) == ("live", None)
-    assert DIGEST not in outcome["sentence"]
+    assert outcome["sentence"] == "greeter ccccccc to production is live. Production could not be looked at."
+
+
+@pytest.mark.parametrize("marked", ["deploy", "verify"])
+def test_without_an_answer_from_aws_a_task_that_was_only_marked_as_a_success_is_not_believed(marked: str) -> None:
+    left = {**LEFT, marked: {"reason": "an alarm fired", "deployment_outcome": "rolled_back"}}
+    outcome, failed = verdict(GOOD, left, service="nowhere")
+    assert outcome["outcome"] == "failed"
+    assert "marked as successes without having come to their end. Production could not be looked at" in str(failed)
+
+
+@pytest.mark.parametrize(
+    ("runs", "outcome", "told"),
+    [
+        (1, "rolled_back", "was rolled back: production runs what ran before, whatever the tasks have been marked as"),
+        (3, "superseded", "was overtaken: production runs another version"),
+    ],
+)
+def test_a_delivery_that_production_does_not_run_is_not_live_though_all_its_tasks_are_marked_as_successes(
+    service: LocalAws, production: Callable[[int], None], runs: int, outcome: str, told: str
+) -> None:
+    production(runs)
+    before, tagged = live_record(service), len(service.effects("ecs", "TagResource"))
+    context, failed = judged(GOOD, LEFT)
+    assert context["ti"].xcoms["verdict", "outcome"]["outcome"] == outcome
+    assert told in str(failed)
+    assert f"(greeter:{runs})" in str(failed)
+    assert (live_record(service), len(service.effects("ecs", "TagResource"))) == (before, tagged)
+    assert context["outlet_events"].events == {}
+
+
+def test_production_that_seems_to_run_something_else_is_looked_at_a_second_time(
+    production: Callable[[int], None],
+) -> None:
+    with pytest.raises(Fault, match=r"all has gone well, but production runs \S+ \(greeter:1\), says ECS"):
+        judged(GOOD, LEFT, retries=6)
+
+
+def test_a_revision_of_infrastructure_code_may_run_the_release_by_now(production: Callable[[int], None]) -> None:
+    production(3)
+    owner = {"from": "infrastructure", "parameter": "/greeter/image"}
+    outcome, failed = verdict(GOOD, LEFT, task_definition=owner)
+    assert (outcome["outcome"], failed) == ("live", None)
+
+
+def test_a_live_release_emits_one_event_of_its_asset_with_digest_commit_and_revision(
+    service: LocalAws, production: Callable[[int], None]
+) -> None:
+    production(2)
+    context, failed = judged(GOOD, LEFT)
+    assert failed is None
+    [(uri, event)] = context["outlet_events"].events.items()
+    assert uri == ASSET.uri
+    told = {"commit": COMMIT, "digest": DIGEST, "task_definition": f"{ARN}:2", "release": live_record(service)}
+    assert event.extra == told
+
+
+@pytest.mark.parametrize("way_back", ["success", "failed"])
+def test_what_was_rolled_back_or_failed_emits_no_event(way_back: str) -> None:
+    states = {**GOOD, "deploy": "failed", "verify": "upstream_failed", "roll_back": way_back}
+    context, failed = judged(states, {**LEFT, "deploy": {"reason": "an alarm fired", "faulted": False}})
+    assert failed is not None
+    assert context["outlet_events"].events == {}
 
 
 def test_a_release_that_did_not_pass_staging_is_refused_in_production_with_stagings_sentence() -> None:

@@ -83,17 +83,39 @@ class StepEnd:
         return f"{DOING[self.step]}{f' ({self.task})' if self.task else ''}"
 
 
+@dataclass(frozen=True, slots=True)
+class Production:
+    """What the service was seen to run at the end, in words.
+
+    `release`: whether that is what was delivered; `before`: whether it is what ran before. Where it could not be looked
+    at, `seen` is False, and `release` whether the tasks left their own word that it is live.
+    """
+
+    words: str
+    release: bool
+    before: bool = False
+    seen: bool = True
+
+
 def came_to(ends: Sequence[StepEnd]) -> bool:
     """Whether the delivery came to the environment at all."""
     return any(end.step is ENTRY and end.state in ("success", "failed") for end in ends)
 
 
-def judge_delivery(subject: str, ends: Sequence[StepEnd], stands: str = "", not_passed: str = "") -> OutcomeReport:
-    """What the delivery came to.
+def passed(ends: Sequence[StepEnd]) -> bool:
+    """Whether Airflow calls all that leads to a live release a success, and nothing was taken back."""
+    return all((end.state == "success") != (end.step is Step.ROLL_BACK) for end in ends if end.step is not Step.FOLLOW)
 
-    `subject` is what was delivered (`greeter 1a2b3c4 to production`), `stands` what the service runs now, in words; ""
-    when that is unknown. `not_passed`: how the release ended in an environment before this one, "" if it passed.
+
+def judge_delivery(
+    subject: str, ends: Sequence[StepEnd], production: Production, not_passed: str = ""
+) -> OutcomeReport:
+    """What the delivery came to. Anybody can mark a task as a success: it is live only if production runs it.
+
+    `subject` is what was delivered (`greeter 1a2b3c4 to production`). `not_passed`: how the release ended in an
+    environment before this one, "" if it passed.
     """
+    stands = production.words
     ordered = sorted(ends, key=lambda end: list(Step).index(end.step))
     if not_passed:
         return OutcomeReport(Outcome.REFUSED, _sentence(f"{subject} was refused: {not_passed.rstrip('.')}", stands))
@@ -101,19 +123,17 @@ def judge_delivery(subject: str, ends: Sequence[StepEnd], stands: str = "", not_
     broken = next((end for end in line if end.state != "success"), None)
     details = tuple(f"{end.name}: {end.state or 'not begun'}{_because(end)}" for end in ordered)
     way_back = next((end for end in ends if end.step is Step.ROLL_BACK), None)
-    if way_back and way_back.state == "success" and (broken is None or broken.step is Step.FOLLOW):
-        told = f"{subject} {_ENDED[Outcome.ROLLED_BACK]}: {MARKED}"
-        return OutcomeReport(Outcome.ROLLED_BACK, _sentence(told, stands), details)
-    if broken is None:
-        return OutcomeReport(Outcome.LIVE, _sentence(f"{subject} is live", stands), details, stays=True)
-    begun = any(end.step is Step.DEPLOY and end.state in ("success", "failed") for end in ends)
-    outcome, why = _judge(broken, way_back, begun=begun)
-    stays = broken.step is Step.FOLLOW
+    stays = passed(ends) and production.release
+    if stays and broken is None:
+        return OutcomeReport(Outcome.LIVE, _sentence(f"{subject} is live", stands), details, stays)
+    if broken and (stays or broken.step is not Step.FOLLOW):
+        begun = any(end.step is Step.DEPLOY and end.state in ("success", "failed") for end in ends)
+        outcome, why = _judge(broken, way_back, production, begun=begun)
+    else:
+        outcome, why = _marked(way_back, production)
     told = f"{subject} {_ENDED[outcome]}: {why}{'; the release itself is live' if stays else ''}"
     return OutcomeReport(outcome, _sentence(told, stands), details, stays)
 
-
-MARKED = "the way back succeeded, whatever the other tasks have been marked as since"
 
 _ENDED = {
     Outcome.ROLLED_BACK: "was rolled back",
@@ -124,7 +144,19 @@ _ENDED = {
 }
 
 
-def _judge(broken: StepEnd, way_back: StepEnd | None, *, begun: bool) -> tuple[Outcome, str]:
+def _marked(way_back: StepEnd | None, production: Production) -> tuple[Outcome, str]:
+    """What a delivery came to whose deployment and checks count as successes, and that is not live."""
+    whatever = "whatever the other tasks have been marked as since"
+    if way_back and way_back.state == "success":
+        return _taken_back(Outcome.ROLLED_BACK, f"the way back succeeded, {whatever}", production)
+    if not production.seen:
+        return Outcome.FAILED, "its tasks have been marked as successes without having come to their end"
+    if production.before:
+        return Outcome.ROLLED_BACK, "production runs what ran before, whatever the tasks have been marked as"
+    return Outcome.SUPERSEDED, "production runs another version, whatever the tasks came to"
+
+
+def _judge(broken: StepEnd, way_back: StepEnd | None, production: Production, *, begun: bool) -> tuple[Outcome, str]:
     why = broken.reason or f"{broken.doing} broke off without a word"
     if broken.state != "failed":
         return Outcome.STOPPED, f"it came as far as {broken.doing}, which is {broken.state or 'not begun'}"
@@ -136,14 +168,24 @@ def _judge(broken: StepEnd, way_back: StepEnd | None, *, begun: bool) -> tuple[O
         return _refused(broken), f"{why}; production is untouched"
     if broken.step is Step.FOLLOW:
         return Outcome.FAILED, why
-    return _after_production(broken, why, way_back)
+    return _after_production(broken, why, way_back, production)
 
 
-def _after_production(broken: StepEnd, why: str, way_back: StepEnd | None) -> tuple[Outcome, str]:
+def _taken_back(outcome: Outcome, why: str, production: Production) -> tuple[Outcome, str]:
+    """The outcome of a way back that counts as a success, unless production runs the release all the same."""
+    if production.seen and production.release and not production.before:
+        return Outcome.FAILED, f"{why}; but production runs the release all the same"
+    return outcome, why
+
+
+def _after_production(
+    broken: StepEnd, why: str, way_back: StepEnd | None, production: Production
+) -> tuple[Outcome, str]:
     """What a failed deployment or check led to, by how the way back ended."""
     state = way_back.state if way_back else ""
     if state == "success":
-        return (Outcome.STOPPED if broken.outcome is Outcome.STOPPED else Outcome.ROLLED_BACK), why
+        outcome = Outcome.STOPPED if broken.outcome is Outcome.STOPPED else Outcome.ROLLED_BACK
+        return _taken_back(outcome, why, production)
     if state == "skipped" and broken.step is Step.DEPLOY:
         return _refused(broken), f"{why}; nothing was deployed"
     told = way_back.reason if way_back and way_back.reason else "it did not get to its end"

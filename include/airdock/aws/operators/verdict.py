@@ -12,13 +12,13 @@ from airdock.aws.leases import Leases
 from airdock.aws.operators.announcing import Announcement
 from airdock.aws.operators.job import DeliveryOperator
 from airdock.aws.operators.recording import recorded
-from airdock.aws.production import Service, stamp, standing
+from airdock.aws.production import Service, Standing, digest_in, stamp, standing
 from airdock.aws.release_records import Records
 from airdock.errors import AirdockError, Fault
-from airdock.plan.delivery import ENTRY, STOPPED, Step, StepEnd, came_to, judge_delivery
+from airdock.plan.delivery import ENTRY, STOPPED, Production, Step, StepEnd, came_to, judge_delivery, passed
 from airdock.plan.ledger_entry import KEY, ledger_entry
 from airdock.plan.release_record import ReleaseRecord
-from airdock.release import Outcome, OutcomeReport, Source
+from airdock.release import Outcome, OutcomeReport, Source, TaskDefinition
 
 if TYPE_CHECKING:
     from airdock.spec.environment import Environment
@@ -63,6 +63,7 @@ class VerdictOperator(DeliveryOperator):
         self.leases = Leases(self.service.account, application, environment)
         self.records = Records(self.service.account, application, environment)
         self.appspec = target.appspec
+        self.anyones_revision = target.task_definition.type == "infrastructure"
         self.tasks = dict(tasks)
         self.source = source
         self.earlier = list(earlier)
@@ -72,7 +73,10 @@ class VerdictOperator(DeliveryOperator):
         ends = self._ends(context)
         if any(end.step is ENTRY and end.state == "skipped" for end in ends):
             raise AirflowSkipException(f"This run ends before {self.environment}")
-        report = judge_delivery(self._subject(context), ends, self._stands(), self._not_passed(context))
+        production = self._production(context)
+        if passed(ends) and production.seen and not production.release and self._looks_again(context):
+            raise Fault(f"all has gone well, but {production.words}, says ECS")
+        report = judge_delivery(self._subject(context), ends, production, self._not_passed(context))
         record = report.to_json()
         for key in ("outcome", "return_value"):
             context["ti"].xcom_push(key=key, value=record)
@@ -165,11 +169,25 @@ class VerdictOperator(DeliveryOperator):
         ended = Outcome(outcome) if outcome else None
         return StepEnd(Step(step), state, left("reason") or "", bool(left("faulted")), ended, task)
 
-    def _stands(self) -> str:
-        """What production runs, in words; the verdict does not depend on being able to ask."""
+    def _production(self, context: Context) -> Production:
+        """What production runs; where AWS can't be asked, what this run's own tasks have found there must do."""
+        told = context["ti"].xcom_pull(task_ids=self.tasks["register"])
+        released = TaskDefinition.from_json(told) if told else None
         try:
             now = standing(self.service)
         except AirdockError as error:
             self.log.warning("What production runs can't be told: %s", error.sentence)
-            return ""
-        return f"{self.environment} runs {now.digest or now.image} ({now.task_definition.rpartition('/')[2]})"
+            records = [context["ti"].xcom_pull(task_ids=self.tasks[step]) for step in ("deploy", "verify")]
+            return Production(f"{self.environment} could not be looked at", all(records), seen=False)
+        words = f"{self.environment} runs {now.digest or now.image} ({now.task_definition.rpartition('/')[2]})"
+        if released is None:
+            return Production(words, release=False)
+        return Production(words, self._runs(now, released), now.task_definition == released.previous_arn)
+
+    def _runs(self, now: Standing, released: TaskDefinition) -> bool:
+        """Infrastructure code that has been told the image may run it in a revision of its own by now."""
+        return now.runs(released) or (self.anyones_revision and now.digest == digest_in(released.image))
+
+    def _looks_again(self, context: Context) -> bool:
+        """Once: ECS's answers are eventually consistent, and for a moment may still tell what ran before."""
+        return bool(context["ti"].try_number <= min(1, self.retries or 0))
