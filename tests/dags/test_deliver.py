@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from shutil import copytree
 from types import ModuleType, SimpleNamespace
@@ -61,8 +62,8 @@ def test_the_graph_reads_from_source_to_verdict(greeter: DAG) -> None:
         ("production.verify", "production.roll_back"),
         ("production.verify", "production.verdict"),
         ("production.roll_back", "production.verdict"),
-        ("production.verify", "production.prune"),
-        ("production.roll_back", "production.prune"),
+        ("production.register", "production.prune"),
+        ("production.prune", "production.verdict"),
     }
 
 
@@ -79,9 +80,14 @@ def test_every_field_of_the_forms_is_a_param_that_the_first_task_takes() -> None
         assert set(dags[dag_id].params) <= set(dags[dag_id].task_dict[first].params_known)
 
 
-def test_the_verdict_is_a_leaf_and_always_runs_with_nothing_but_the_pruning_beside_it(greeter: DAG) -> None:
-    assert {task.task_id for task in greeter.leaves} == {"production.verdict", "production.prune"}
+def test_the_verdict_always_runs_and_nothing_beside_it_decides_the_state_of_the_run(greeter: DAG) -> None:
+    assert {task.task_id for task in greeter.leaves} == {"production.verdict"}
     assert greeter.task_dict["production.verdict"].trigger_rule == "all_done"
+
+
+def test_the_verdict_does_not_wait_long_for_old_revisions_to_go(greeter: DAG) -> None:
+    prune = greeter.task_dict["production.prune"]
+    assert (prune.retries, prune.execution_timeout) == (0, timedelta(minutes=5))
 
 
 @pytest.fixture
@@ -100,7 +106,7 @@ def test_an_environment_begins_when_the_one_before_it_is_live(two_environments: 
     dag = two_environments
     assert dag.task_dict["staging.hold"].upstream_task_ids == {"wait_for_scan"}
     assert dag.task_dict["production.hold"].upstream_task_ids == {"staging.verdict"}
-    assert {task.task_id for task in dag.leaves} == {"staging.prune", "production.verdict", "production.prune"}
+    assert {task.task_id for task in dag.leaves} == {"production.verdict"}
     assert dag.params.get_param("environment").schema["enum"] == ["staging", "production"]
 
 

@@ -54,11 +54,10 @@ def environment_group(
             **{f"follow {verb}": task for verb, task in follow.items()},
             "roll_back": roll_back,
         }
-        ends = [[verify, *after, *follow.values()][-1], roll_back]
         verdict = tasks.verdict(pipeline, name, target, release, group, earlier, pre_execute=begin)
-        ends >> verdict
-        for pruning in tasks.prune(pipeline, target, register):
-            ends >> pruning
+        # A run's state is that of its last tasks: nothing may end beside the verdict.
+        pruning = tasks.prune(pipeline, target, register)
+        [[verify, *after, *follow.values()][-1], roll_back, *pruning] >> verdict
     return {**group, "verdict": verdict}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import Asset, BaseOperator
@@ -28,6 +29,9 @@ from airdock.factory.release_tasks import Release
 from airdock.spec import Environment, Pipeline
 from airdock.spec.one_off_task import OneOffTask
 from airdock.spec.task_definition import InfrastructureTaskDefinition
+
+PRUNING_AT_MOST = timedelta(minutes=5)
+"""What is left then goes with the next delivery."""
 
 
 def approve(pipeline: Pipeline, name: str, target: Environment, release: Release, **kwargs: Any) -> BaseOperator:
@@ -129,7 +133,7 @@ def follow(target: Environment, register: Any) -> dict[str, BaseOperator]:
 
 
 def prune(pipeline: Pipeline, target: Environment, register: Any) -> list[BaseOperator]:
-    """Old revisions go, beside the verdict: it always succeeds, and must not be a run's last word."""
+    """Old revisions go while the new one is deployed; the verdict waits for it, but not for long, however it ends."""
     if target.keep_revisions is None:
         return []
     return [
@@ -138,6 +142,8 @@ def prune(pipeline: Pipeline, target: Environment, register: Any) -> list[BaseOp
             application=pipeline.application,
             target=target,
             task_definition=register.output,
+            retries=0,
+            execution_timeout=PRUNING_AT_MOST,
         )
     ]
 

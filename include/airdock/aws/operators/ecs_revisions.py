@@ -1,4 +1,4 @@
-"""The end of a delivery: old revisions of the task definition go, and nothing depends on it."""
+"""Beside a delivery: old revisions of the task definition go, and nothing depends on it."""
 
 from __future__ import annotations
 
