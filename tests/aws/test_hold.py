@@ -20,7 +20,7 @@ from airdock.aws.release_records import Records
 from airdock.plan.lease import Lease
 from airdock.plan.release_record import ReleaseRecord
 from tests.delivery import a_target
-from tests.fakes import a_context, run_task
+from tests.fakes import FakeStore, a_context, run_task
 from tests.local_aws_process import LocalAws
 
 FAR, SINCE = "2999-01-01T00:00:00+00:00", "2026-11-23T12:00:00+00:00"
@@ -188,3 +188,15 @@ def test_waiting_ends_at_its_deadline_and_names_the_holder(leases: Leases) -> No
     assert leases.take(Lease(1, "deploy_greeter", "busy", SINCE, FAR))
     with pytest.raises(Exception, match="the run busy of deploy_greeter deploys here"):
         run_task(hold(leases, deadline_minutes=0.02), a_context("hold"))
+
+
+def test_no_restart_moves_the_end_of_the_wait(leases: Leases) -> None:
+    assert leases.take(Lease(1, "deploy_greeter", "busy", SINCE, FAR))
+    store, ends = FakeStore(), []
+    for _ in range(2):
+        with pytest.raises(TaskDeferred) as deferred:
+            hold(leases).execute(a_context("hold", store=store))
+        ends.append(deferred.value.trigger.deadline_at)
+    assert ends[0] == ends[1]
+    with pytest.raises(AirflowFailException, match="the run busy of deploy_greeter deploys here"):
+        hold(leases, deadline_minutes=0).execute(a_context("hold", store=store))

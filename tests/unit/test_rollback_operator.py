@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException, TaskDeferred
 
 from airdock.aws.operators.codedeploy import CodeDeployCreateDeploymentOperator
 from airdock.aws.operators.codedeploy_rollback import CodeDeployRollBackOperator
@@ -43,7 +44,10 @@ class Run:
         return run_task(self.deploying(**changes), self.context("deploy"))
 
     def roll_back(self, state: str = "failed", **changes: Any) -> Any:
-        operator = CodeDeployRollBackOperator(
+        return run_task(self.rolling_back(**changes), self.context("roll_back", state))
+
+    def rolling_back(self, **changes: Any) -> CodeDeployRollBackOperator:
+        return CodeDeployRollBackOperator(
             task_id="roll_back",
             **NAMES,
             target=self.target,
@@ -51,7 +55,6 @@ class Run:
             deploy_task="deploy",
             **{**QUICK, **changes},
         )
-        return run_task(operator, self.context("roll_back", state))
 
     def context(self, task_id: str, state: str = "running") -> Any:
         store, states = self.stores[task_id], {"deploy": state}
@@ -214,6 +217,39 @@ def test_a_way_back_whose_replaced_tasks_outlive_its_deadline_has_succeeded(stag
     stage.keeps_old_tasks = True
     assert run.roll_back("success", deadline_minutes=0.001)["task_definition"] == arn(1)
     assert stage.stopped == []
+
+
+def until(work: Callable[[], Any]) -> str:
+    """The moment until which a task waits in the triggerer."""
+    with pytest.raises(TaskDeferred) as deferred:
+        work()
+    return str(deferred.value.trigger.deadline_at)
+
+
+def test_no_restart_moves_the_end_of_a_wait_for_a_way_back(stage: FakeStage, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.patience = 10**6
+    monkeypatch.setattr(stage, "stop_deployment", lambda **_: {"status": "Pending"})
+    run = Run(stage)
+    run.deploying().adopt_or_start(run.context("deploy"))
+    first = until(lambda: run.rolling_back().execute(run.context("roll_back", "failed")))
+    assert until(lambda: run.rolling_back().execute(run.context("roll_back", "failed"))) == first
+    run.clears = 1
+    assert until(lambda: run.rolling_back().execute(run.context("roll_back", "failed"))) > first
+    with pytest.raises(AirflowFailException, match=r"had not ended after 0 minutes"):
+        run.roll_back("failed", deadline_minutes=0)
+
+
+def test_no_restart_moves_the_end_of_a_wait_for_the_rollback_of_a_deployment_that_was_given_up(
+    stage: FakeStage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage.patience = 10**6
+    monkeypatch.setattr(stage, "stop_deployment", lambda **_: {"status": "Pending"})
+    run = Run(stage)
+    first = until(lambda: run.deploying(deadline_minutes=0).execute(run.context("deploy")))
+    assert until(lambda: run.deploying(deadline_minutes=0).execute(run.context("deploy"))) == first
+    monkeypatch.setattr("airdock.aws.operators.deploy.ROLLBACK_MINUTES", 0)
+    with pytest.raises(AirflowFailException, match="its rollback had not ended"):
+        run.deploy(deadline_minutes=0)
 
 
 def test_a_rollback_that_does_not_end_is_given_up_and_said(stage: FakeStage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Context
 
 from airdock.aws.causes import Causes
 from airdock.aws.hooks import Account
-from airdock.aws.operators.job import JobOperator, memory
+from airdock.aws.operators.job import JobOperator, memory, waits_since
 from airdock.aws.operators.lease_in_run import LeaseInRun
 from airdock.aws.production import Service
 from airdock.aws.watch import Facts, Subject
@@ -106,7 +106,7 @@ class DeployOperator(JobOperator):
         self.stop(deployment_id)
         # To the very end now: what would have been enough before the stop is not any more.
         subject = Subject(self.kind, deployment_id, self.account)
-        deadline = datetime.now(UTC) + timedelta(minutes=ROLLBACK_MINUTES)
+        deadline = waits_since(context, f"the rollback of {deployment_id}") + timedelta(minutes=ROLLBACK_MINUTES)
         return self.follow(context, subject, deadline, "resume_stopped")
 
     def resume_stopped(self, context: Context, event: dict[str, Any]) -> Any:

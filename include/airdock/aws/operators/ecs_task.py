@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Context
 
 from airdock.aws import one_off_tasks
-from airdock.aws.operators.job import JobOperator, clear_number, memory
+from airdock.aws.operators.job import JobOperator, clear_number, memory, waits_since
 from airdock.aws.operators.lease_in_run import LeaseInRun
 from airdock.aws.production import Service, container_of, described
 from airdock.aws.task_definitions import definition
@@ -111,10 +111,10 @@ class EcsRunTaskOperator(JobOperator):
         memory(context).set("ended_well", {"of": self._mark(context).base, "record": record})
         return record
 
-    def deadline(self, facts: Facts) -> datetime:
+    def deadline(self, context: Context, facts: Facts) -> datetime:
         if facts["status"] == MISSING:
-            return datetime.now(UTC) + timedelta(minutes=UNHEARD_MINUTES)
-        return super().deadline(facts)
+            return waits_since(context, facts["id"]) + timedelta(minutes=UNHEARD_MINUTES)
+        return super().deadline(context, facts)
 
     def overdue(self, context: Context, facts: Facts | None) -> Any:
         arn = self.started_job(context)
@@ -123,7 +123,7 @@ class EcsRunTaskOperator(JobOperator):
                 f"ECS does not tell of the task {arn} (any more): whether {self.task.name} ended well is not known. "
                 "Look into its log; clearing this task runs it again"
             )
-        if facts and self.deadline(facts) > datetime.now(UTC):  # ECS told of it late
+        if facts and self.deadline(context, facts) > datetime.now(UTC):  # ECS told of it late
             return self.follow(context, Subject(self.kind, arn, self.account, self.options()))
         one_off_tasks.stop(self.account, arn, f"not ended after {self.deadline_minutes:g} minutes")
         self._show_log(arn)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Context
 
 from airdock.aws.operators.announcing import Announcement
-from airdock.aws.operators.job import JobOperator
+from airdock.aws.operators.job import JobOperator, waits_since
 from airdock.aws.operators.lease_in_run import LeaseInRun, run_of
 from airdock.aws.release_records import Records
 from airdock.aws.watch import Facts, Subject
@@ -78,8 +78,8 @@ class HoldOperator(JobOperator):
     def overdue(self, context: Context, facts: Facts | None) -> Any:  # noqa: ARG002 - the lease is asked for anew
         raise Refused(f"{self.lease.stand(context).sentence}, and {self.environment} was waited for until now")
 
-    def deadline(self, facts: Facts) -> datetime:  # noqa: ARG002 - counted from now: it is no job of ours
-        return datetime.now(UTC) + timedelta(minutes=self.deadline_minutes)
+    def deadline(self, context: Context, facts: Facts) -> datetime:  # noqa: ARG002 - a lease is no job of ours
+        return waits_since(context, self.leases.path) + timedelta(minutes=self.deadline_minutes)
 
     def _wait(self, context: Context) -> Any:
         subject = Subject(self.kind, self.leases.path, self.account, {"holder": list(run_of(context))})

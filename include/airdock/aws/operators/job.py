@@ -91,7 +91,7 @@ class JobOperator(DeliveryOperator):
         """What to do when the deadline has come before the job's end; by default it is a refusal."""
         raise Refused(f"the {self.kind} had not ended after {self.deadline_minutes:g} minutes")
 
-    def deadline(self, facts: Facts) -> datetime:
+    def deadline(self, context: Context, facts: Facts) -> datetime:  # noqa: ARG002 - for those that count otherwise
         """Until when the job is waited for: counted from its start in AWS, so that no restart moves it."""
         return started_at(facts) + timedelta(minutes=self.deadline_minutes)
 
@@ -117,9 +117,10 @@ class JobOperator(DeliveryOperator):
         facts = self._wait_here(context, watch, subject)
         if watch.finished(facts, subject.options):
             return self.conclude(context, facts)
-        deadline = deadline or self.deadline(facts)
+        deadline = deadline or self.deadline(context, facts)
         if deadline <= datetime.now(UTC):
-            return self.overdue(context, facts)
+            late = {"status": "deadline", "facts": facts, "reason": f"not finished by {deadline.isoformat()}"}
+            return getattr(self, method)(context, late)
         return self.hand_over(subject, facts, deadline, method)
 
     def resume(self, context: Context, event: dict[str, Any]) -> Any:
@@ -220,6 +221,16 @@ def memory(context: Context) -> Any:
 def clear_number(context: Context) -> int:
     """How often a user has cleared this run."""
     return int(getattr(context["dag_run"], "clear_number", 0) or 0)
+
+
+def waits_since(context: Context, what: str) -> datetime:
+    """When this task has first asked how long it waits for something, in this attempt: no restart moves it."""
+    store, wait = memory(context), [what, clear_number(context)]
+    known = store.get("waits_since")
+    if not known or known["wait"] != wait:
+        known = {"wait": wait, "since": datetime.now(UTC).isoformat()}
+        store.set("waits_since", known)
+    return datetime.fromisoformat(known["since"])
 
 
 def started_at(facts: Facts) -> datetime:

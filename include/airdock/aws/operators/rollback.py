@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airdock.aws.hooks import Account
-from airdock.aws.operators.job import JobOperator
+from airdock.aws.operators.job import JobOperator, waits_since
 from airdock.aws.operators.lease_in_run import LeaseInRun
 from airdock.aws.production import Service, standing
 from airdock.aws.watch import Facts
@@ -82,8 +82,9 @@ class RollBackOperator(JobOperator):
     def is_way_back(self, context: Context, facts: Facts) -> bool:
         """Whether this is the deployment that `redeploy` has made."""
 
-    def deadline(self, facts: Facts) -> datetime:  # noqa: ARG002 - the failed deployment's own start is long ago
-        return datetime.now(UTC) + timedelta(minutes=self.deadline_minutes)
+    def deadline(self, context: Context, facts: Facts) -> datetime:
+        """Counted from the first look at it: the failed deployment's own start is long ago."""
+        return waits_since(context, facts["id"]) + timedelta(minutes=self.deadline_minutes)
 
     def adopt_or_start(self, context: Context) -> str:
         """The deployment whose end is the way back: the run's own that AWS takes back, or a new one."""
