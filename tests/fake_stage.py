@@ -82,7 +82,8 @@ class FakeStage:
         return {"services": [{"status": "ACTIVE", "taskDefinition": arn(1), "taskSets": [primary], "events": []}]}
 
     def describe_task_definition(self, taskDefinition: str, **_: Any) -> dict[str, Any]:
-        container = {"name": "web", "image": image(int(taskDefinition.rpartition(":")[2]))}
+        image_of = image(int(taskDefinition.rpartition(":")[2]))
+        container = {"name": "web", "image": image_of, "portMappings": [{"containerPort": 8080}]}
         return {"taskDefinition": {"containerDefinitions": [container]}}
 
     def list_tasks(self, **_: Any) -> dict[str, Any]:
