@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from demo.infrastructure import make_push_rule
+from demo.events import make_push_rule
 from demo.releases import Change
 from demo.stack import Stack
 from tests.e2e.line import Line, place_for_tests, started
