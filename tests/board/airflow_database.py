@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -25,8 +24,10 @@ from tests.board.entries import MOMENT
 class AirflowDatabase:
     """Runs with their tasks and XComs, and every statement that was sent."""
 
-    def __init__(self, directory: Path) -> None:
-        self.engine: Engine = create_engine(f"sqlite:///{directory / 'airflow.db'}")
+    def __init__(self, address: str) -> None:
+        self.engine: Engine = create_engine(address)
+        if self.engine.dialect.name == "postgresql":
+            event.listen(self.engine, "connect", _without_foreign_keys)
         import_all_models()
         Base.metadata.create_all(self.engine)
         self.statements: list[str] = []
@@ -73,3 +74,9 @@ class AirflowDatabase:
         known = {name: value for name, value in values.items() if name in model.__table__.columns}
         with self.engine.begin() as connection:
             connection.execute(insert(model.__table__).values(**known))
+
+
+def _without_foreign_keys(connection: Any, _: Any) -> None:
+    """A test writes the rows that it is about, and not all those that they hang on; SQLite does not look either."""
+    with connection.cursor() as cursor:
+        cursor.execute("set session_replication_role = replica")

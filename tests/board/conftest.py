@@ -24,6 +24,7 @@ from airdock.web.board.measuring import Durations, Measuring, durations
 from airdock.web.board.users import User
 from tests.board.airflow_database import AirflowDatabase
 from tests.board.entries import a_pipeline
+from tests.databases import address
 
 DAGS = frozenset({"deliver_greeter", "deploy_greeter"})
 
@@ -46,7 +47,7 @@ class Board:
 
 @pytest.fixture
 def airflow_database(tmp_path: Path) -> AirflowDatabase:
-    return AirflowDatabase(tmp_path)
+    return AirflowDatabase(address("sqlite", tmp_path))
 
 
 @pytest.fixture

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from airdock.release import Commit, Outcome, Source
 from tests.board.airflow_database import AirflowDatabase
 from tests.board.conftest import Board
 from tests.board.entries import a_pipeline, an_entry, at
+from tests.databases import KINDS, address
 
 RUN, LATER = ("deliver_greeter", "run-1"), ("deliver_greeter", "run-2")
 SOURCE = Source(Commit("greeter", "greeter", "main", "d" * 40, "Ship it", "Bob"), {"secret": "not for the board"})
+
+
+@pytest.fixture(params=KINDS)
+def airflow_database(request: pytest.FixtureRequest, tmp_path: Path) -> AirflowDatabase:
+    return AirflowDatabase(address(request.param, tmp_path))
 
 
 def production(board: Board) -> dict[str, Any]:

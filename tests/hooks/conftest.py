@@ -19,6 +19,7 @@ from airdock.plan.push import Push
 from airdock.web.hooks.app import Desk, application
 from airdock.web.hooks.inbox import Inbox
 from airdock.web.hooks.keys import KeyRing
+from tests.databases import address
 from tests.hooks.sender import SECRET, Sent
 
 
@@ -45,8 +46,14 @@ def a_connection(password: str = SECRET, **extra: Any) -> Any:
 
 
 @pytest.fixture
-def inbox(tmp_path: Path) -> Inbox:
-    return Inbox(create_engine(f"sqlite:///{tmp_path / 'airflow.db'}"))
+def database(tmp_path: Path) -> str:
+    """The address of an empty database."""
+    return address("sqlite", tmp_path)
+
+
+@pytest.fixture
+def inbox(database: str) -> Inbox:
+    return Inbox(create_engine(database))
 
 
 @pytest.fixture

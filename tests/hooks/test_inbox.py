@@ -14,10 +14,16 @@ from sqlalchemy import create_engine, text, update
 from airdock.plan.push import Kind, Push, Repository
 from airdock.web.hooks.doorway import Doorway
 from airdock.web.hooks.inbox import KEPT, TABLE, Inbox, key_of
+from tests.databases import KINDS, address
 
 PUSH = Push(
     "github", "d", Repository("1", "acme/greeter", ("github.com/acme/greeter",)), Kind.BRANCH, "refs/heads/main"
 )
+
+
+@pytest.fixture(params=KINDS)
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    return address(request.param, tmp_path)
 
 
 def pushes(count: int) -> list[Push]:
@@ -38,9 +44,8 @@ def test_push_is_new_once(inbox: Inbox) -> None:
     assert len(inbox.take(10)) == 2
 
 
-def test_processes_that_start_together_store_each_push_once(tmp_path: Path) -> None:
-    address = f"sqlite:///{tmp_path / 'airflow.db'}"
-    processes = [Inbox(create_engine(address)) for _ in range(4)]
+def test_processes_that_start_together_store_each_push_once(database: str) -> None:
+    processes = [Inbox(create_engine(database)) for _ in range(4)]
     with ThreadPoolExecutor(4) as at_once:
         new = list(at_once.map(lambda each: each.put(pushes(50)), processes))
     assert sum(map(len, new)) == 50
@@ -69,8 +74,8 @@ def test_result_is_known_once_all_is_done(inbox: Inbox) -> None:
     assert not inbox.waiting()
 
 
-def test_old_pushes_are_forgotten_but_none_that_waits(tmp_path: Path) -> None:
-    engine = create_engine(f"sqlite:///{tmp_path / 'airflow.db'}")
+def test_old_pushes_are_forgotten_but_none_that_waits(database: str) -> None:
+    engine = create_engine(database)
     inbox = Inbox(engine)
     inbox.put(pushes(3))
     old, recent, _ = inbox.take(3)
