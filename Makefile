@@ -3,6 +3,7 @@
 #   make test     all tests                              make down    stop that again
 #   make lint     style, types, import rules, pages      make bench   the measurements
 #   make docs     renew the generated pages              make fuzz    signed nonsense to the webhooks, SECONDS=600
+#   make pictures renew the pictures of the board
 #   make sample   the sample application's repository and infrastructure in the local AWS of make up
 #   make clean    remove what was made here
 
@@ -66,6 +67,9 @@ docs: setup
 	$(RUN) -m airdock.spec.reference > docs/pipeline.md
 	env PYTHONPATH=include:. $(VENV)/bin/python -m tests.outcomes.table > docs/outcomes.md
 	$(RUN) bench/page.py > docs/performance.md
+
+pictures: setup browser
+	env PYTHONPATH=include:. $(VENV)/bin/python -m tests.pictures
 
 setup: $(READY)
 	@:

@@ -45,6 +45,8 @@ class FakeBoard:
         """What a path answers in place of the data."""
         self.frozen: dict[str, str] | None = None
         self.may_freeze = True
+        self.hostile = False
+        """Whether every text is one that a stranger wrote."""
         self.applications = [self._application(number) for number in range(applications)]
         self.green = 10
         """Percent of the traffic that the running delivery's new version has."""
@@ -112,6 +114,7 @@ class FakeBoard:
             "before": {key: before[key] for key in ("release", "commit", "subject")},
             "running": None,
             "waiting": 0,
+            "coming": [],
             "drift": None,
         }
         found["last"] = {**{key: live[key] for key in ("commit", "subject", "author", "at", "dag_id", "run_id")}}
@@ -121,9 +124,11 @@ class FakeBoard:
         if last and number in (2, 7):
             found["last"] |= self._failed(name, chance, "rolled_back" if number == 2 else "refused")
         if last and number == 5:
-            found["drift"] = "The service runs greeter:41, which Airdock did not deploy; released was greeter:39."
+            found["drift"] = f"{name} runs {name}:41, and {name}:39 is what was released"
         if number == 6:
-            found |= {"live": None, "last": None, "before": None} if last else {"waiting": 2}
+            found |= {"waiting": 2, "coming": self._coming(name)}
+        if number == 6 and last:
+            found |= {"live": None, "last": None, "before": None}
         if number == 8:
             live |= {"subject": HOSTILE, "author": HOSTILE, "verified": False}
         return found
@@ -141,23 +146,37 @@ class FakeBoard:
         return {"commit": sha, "subject": chance.choice(SUBJECTS), "author": chance.choice(AUTHORS)}
 
     def _running(self, name: str, chance: random.Random, task: str) -> dict[str, Any]:
-        weights = {"blue": 90, "green": 10} if task == "deploy" else None
+        weights = {"blue": 90.0, "green": 10.0} if task == "deploy" else None
         stage = {"stage": f"production.{task}", "stage_state": "deferred", "since": self.at(2.5), "weights": weights}
         return {**self._commit(name, chance), **stage, "dag_id": f"deliver_{name}", "run_id": "push__running"}
 
+    def _coming(self, name: str) -> list[dict[str, Any]]:
+        """One that is being built, and one that waits for its turn."""
+        commit = self._commit(name, random.Random(name))
+        known = {"commit": commit["commit"], "subject": commit["subject"]}
+        building = {"stage": "build", "stage_state": "deferred", **known}
+        queued = dict.fromkeys(building)
+        return [
+            {"dag_id": f"deliver_{name}", "run_id": run_id, **told}
+            for run_id, told in (("push__running", building), ("push__queued", queued))
+        ]
+
     def _failed(self, name: str, chance: random.Random, outcome: str) -> dict[str, Any]:
+        commit = self._commit(name, chance)
         sentence = {
-            "rolled_back": "Taken back at 10 % of the traffic: errors of the new version rose to 8.4 % (at most 1 %).",
-            "refused": "The scan found 1 critical vulnerability: CVE-2026-1234 in openssl 3.0.11.",
+            "rolled_back": f"was rolled back: {fake_deliveries.BACK}. Production runs {name}:38.",
+            "refused": f"was refused: bob refused the release; production is untouched. Production runs {name}:38.",
         }[outcome]
         run = {"dag_id": f"deliver_{name}", "run_id": "push__failed", "at": self.at(14)}
-        return {**self._commit(name, chance), **run, "outcome": outcome, "sentence": sentence}
+        told = f"{name} {commit['commit'][:7]} to production {sentence}"
+        return {**commit, **run, "outcome": outcome, "sentence": told}
 
 
 def _spoiled(told: Any) -> Any:
     """The same shape; every text that is no key of the page's own is one that a stranger wrote."""
     if isinstance(told, dict):
         kept = ("dag_id", "state", "outcome", "name", "task_id", "environment", "severity", "decision")
+        kept += ("run_id", "now", "since", "until", "release", "application", "deploy_dag_id", "stage", "stage_state")
         spared = {key for key in told if key in kept or key == "at" or key.endswith("_at")}
         return {key: each if key in spared else _spoiled(each) for key, each in told.items()}
     if isinstance(told, list):
@@ -186,6 +205,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _tell(self, path: str, query: dict[str, str]) -> None:
         status, told = self.board.answers.get(path, (200, None))
         found = self.board.told(path.removeprefix("api/"), query) if told is None else told
+        found = _spoiled(found) if self.board.hostile else found
         if found is None:
             self._json(404, {"detail": "There is no such thing."})
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Any
 
 from airdock.board.stopping import TRAFFIC
@@ -11,9 +12,19 @@ from airdock.board.stopping import TRAFFIC
 SUBJECT = "Retry card payments when the acquirer times out"
 COMMIT = "9f3c1d7e5b2a48c6d0e1f2a3b4c5d6e7f8091a2b"
 ROUNDS = (("continue", 1, 0.4), ("continue", 10, 0.6), ("continue", 25, 0.5))
-BACK = "Taken back at 10 % of the traffic: errors of the new version rose to 8.4 % (at most 1 %)."
+BACK = "the analysis of step 3, at 10 % of the traffic, was bad: errors were 8.4 % of 1,210 requests, at most 1 %"
+SHARES = (1, 10, 25, 50, 100)
+LINE = [f"{name}: success" for name in ("clone_source", "build", "wait_for_scan", "hold", "preflight", "register")]
 RELEASE_STAGES = (("clone_source", 2), ("build", 94), ("wait_for_scan", 21))
-PLACE_STAGES = (("preflight", 4), ("register", 1), ("deploy", 180), ("verify", 11), ("roll_back", 30), ("verdict", 2))
+PLACE_STAGES = (
+    ("hold", 1),
+    ("preflight", 4),
+    ("register", 1),
+    ("deploy", 180),
+    ("verify", 11),
+    ("roll_back", 30),
+    ("verdict", 2),
+)
 CHANGES = [
     "~ app.image  sha256:4be1d2aa90c1 -> sha256:77d0f3b5c2e9",
     "+ app.environment.RETRY_LIMIT = 3",
@@ -21,8 +32,8 @@ CHANGES = [
     "~ memory  1024 -> 2048",
 ]
 FINDINGS = [
-    {"name": "CVE-2026-1234", "severity": "CRITICAL", "package": "openssl 3.0.11", "fix": "3.0.15"},
-    {"name": "CVE-2026-0871", "severity": "MEDIUM", "package": "libxml2 2.9.14", "fix": ""},
+    {"name": "CVE-2026-1234", "severity": "MEDIUM", "package": "openssl 3.0.11", "fix": "3.0.15"},
+    {"name": "CVE-2026-0871", "severity": "LOW", "package": "libxml2 2.9.14", "fix": ""},
 ]
 EVIDENCE = [
     f"commit    {COMMIT}",
@@ -56,35 +67,42 @@ def delivery(at: At, dag_id: str, run_id: str, green: int) -> dict[str, Any]:
         "commit": COMMIT,
         "subject": SUBJECT,
         "author": "Jonas Weber",
-        "trigger": "push to main",
+        "trigger": "manual by jonas",
         "note": None,
         "environments": [_place(at, *state, green) for state in states],
         "stages": stages,
-        "scan": {"status": "COMPLETE", "counts": {"CRITICAL": 1, "MEDIUM": 1}, "findings": FINDINGS, "sentence": ""},
+        "scan": {"status": "COMPLETE", "counts": {"MEDIUM": 1, "LOW": 1}, "findings": FINDINGS, "sentence": ""},
         "difference": CHANGES,
-        "links": [{"label": "Airflow: this run", "url": f"/dags/{dag_id}/runs/{run_id}"}, _console("CodeBuild log")],
-        "actions": _actions(dag_id, run_id, running),
+        "links": [{"label": "Airflow: this run", "url": f"/dags/{dag_id}/runs/{run_id}"}, _console("AWS: build")],
+        "actions": [] if failed else _actions(dag_id, run_id, running),
     }
 
 
 def _place(at: At, name: str, outcome: str | None, begun: float, green: int) -> dict[str, Any]:
     last = 10 if outcome == "rolled_back" else 100 if outcome else green
-    shares = [share for share in (0, 1, 10, 25, 50, 100) if share < last] + [last]
+    shares = [share for share in (0, *SHARES) if share < last] + [last]
     weights = [_weights(at(begun - 0.5 * number), share) for number, share in enumerate(shares)]
     rounds = [_round(at(begun - 0.5 * number), *each) for number, each in enumerate(ROUNDS[: len(shares) - 1])]
-    found: dict[str, Any] = {"name": name, "outcome": outcome, "sentence": "It is live and verified.", "details": []}
+    whole = f"payments {COMMIT[:7]} to {name}"
+    found: dict[str, Any] = {"name": name, "outcome": outcome, "sentence": "", "details": []}
+    found["planned"] = [] if outcome else [float(share) for share in SHARES if share > green]
+    if outcome == "live":
+        found |= {"sentence": f"{whole} is live. {name.title()} runs payments:39.", "details": LINE}
     if outcome == "rolled_back":
         weights.append(_weights(at(begun - 2), 0))
         measures = ["errors: 8.4 % of 1,210 requests, at most 1 %"]
-        rounds.append({"at": at(begun - 2), "step": 10, "decision": "abort", "sentence": BACK, "measures": measures})
+        said = "errors were 8.4 % of 1,210 requests, at most 1 %"
+        rounds.append(
+            {"at": at(begun - 2), "step": 10, "decision": "roll_back", "sentence": said, "measures": measures}
+        )
         found |= {
-            "sentence": BACK,
-            "details": ["deploy: d-5XK2 was stopped and rolled back", "live again: payments:38"],
+            "sentence": f"{whole} was rolled back: {BACK}. Production runs payments:38.",
+            "details": [*LINE[:6], f"deploy: failed ({BACK})", "verify: upstream_failed", "roll_back: success"],
         }
     return {**found, "weights": weights, "analysis": rounds}
 
 
-def _weights(at: str, green: int) -> dict[str, Any]:
+def _weights(at: str, green: float) -> dict[str, Any]:
     return {"at": at, "blue": 100 - green, "green": green}
 
 
@@ -97,11 +115,11 @@ def _stages(at: At, place: str, outcome: str | None, begun: float) -> list[dict[
     made = []
     for number, (name, took) in enumerate(PLACE_STAGES):
         state = {"roll_back": "skipped"}.get(name, "success")
-        if outcome is None and number >= 2:
+        if outcome is None and number >= 3:
             state = "deferred" if name == "deploy" else ""
-        if outcome == "rolled_back" and name in ("deploy", "verify", "verdict"):
-            state = "upstream_failed" if name == "verify" else "failed"
-        made.append(_stage(at, name, place, state, begun + 0.6 - number * 0.2, took))
+        if outcome == "rolled_back" and name in ("deploy", "verify", "roll_back", "verdict"):
+            state = {"verify": "upstream_failed", "roll_back": "success"}.get(name, "failed")
+        made.append(_stage(at, name, place, state, begun + 0.8 - number * 0.2, took))
     return made
 
 
@@ -140,7 +158,7 @@ def releases(at: At, name: str, commits: list[dict[str, str]]) -> dict[str, Any]
 
 def _release(at: At, name: str, number: int, commit: dict[str, str]) -> dict[str, Any]:
     told = {
-        "release": f"20261123T{20 - number}0000Z-{commit['commit'][:8]}",
+        "release": f"sha256:{sha256(commit['commit'].encode()).hexdigest()}",
         **commit,
         "committed_at": at(60 + 700 * number),
     }
@@ -149,7 +167,7 @@ def _release(at: At, name: str, number: int, commit: dict[str, str]) -> dict[str
     if number:
         places.append(_whereabouts(at, name, "production", number, "rolled_back" if failed else "live", number == 1))
     times = {"built_seconds": 90.0 + number * 3, "lead_seconds": None if failed else 1500.0 + 400 * number}
-    return {**told, "digest": f"sha256:{commit['commit']}{commit['commit'][:24]}", "environments": places, **times}
+    return {**told, "digest": told["release"], "environments": places, **times}
 
 
 def _whereabouts(at: At, name: str, place: str, number: int, outcome: str, live: bool) -> dict[str, Any]:
@@ -160,14 +178,11 @@ def _whereabouts(at: At, name: str, place: str, number: int, outcome: str, live:
 
 
 def compare(old: dict[str, Any], new: dict[str, Any], between: list[dict[str, Any]]) -> dict[str, Any]:
+    what = ("release", "commit", "subject", "author", "committed_at", "digest")
+    old, new, *between = ({name: each[name] for name in what} for each in (old, new, *between))
     files = [{"path": "taskdef.json", "diff": CHANGES}]
-    return {
-        "from": old,
-        "to": new,
-        "commits": between,
-        "files": files,
-        "findings": {"new": FINDINGS[1:], "gone": FINDINGS[:1]},
-    }
+    findings = {"new": FINDINGS[1:], "gone": FINDINGS[:1]}
+    return {"from": old, "to": new, "commits": between, "files": files, "findings": findings}
 
 
 def measures(at: At, names: list[str], days: int, one: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from airdock.plan.delivery import STOPPED
 from airdock.plan.ledger_entry import LedgerEntry
 from airdock.plan.scan_gate import REFUSED_KEY
 from airdock.release import Commit, Outcome
+from airdock.spec import Pipeline
 from tests.board.entries import a_pipeline, an_entry, at
 
 COMMIT = Commit("greeter", "greeter", "main", "c" * 40, "Fix it\n\nAt last.", "Ada")
@@ -231,3 +232,15 @@ def test_the_way_back_goes_to_the_release_that_it_names_and_replaces_no_other() 
 def test_what_has_been_live_there_before_is_not_held_by_a_freeze() -> None:
     production = [an_entry(1, run_id="earlier"), an_entry(1.5, run_id="since")]
     assert not offered("success", [an_entry(1)], production)["Promote to production"]["waits"]
+
+
+def test_shares_that_are_still_to_come_are_planned_by_the_pipeline() -> None:
+    told = a_pipeline().model_dump(mode="json", by_alias=True, exclude_unset=True)
+    told["environments"]["production"]["rollout"]["traffic"] = {"type": "canary", "percent": 10}
+    left: dict[tuple[str, str], Any] = {("production.deploy", "shares"): [{"at": at(1), "percent": 10.0}]}
+    run = a_run(Stage("production.deploy", "deferred", at(0)), left=left)
+    [there] = delivery(Pipeline.model_validate(told), run)["environments"]
+    assert there["planned"] == [100.0]
+    left["production.verdict", "outcome"] = {"outcome": "live", "sentence": "", "details": []}
+    [there] = delivery(Pipeline.model_validate(told), run)["environments"]
+    assert there["planned"] == []

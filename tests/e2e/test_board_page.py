@@ -4,27 +4,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, Route
 
 from tests.e2e import browser
 from tests.fake_board import HOSTILE, FakeBoard, served
 
 RUNNING = "#/deliveries/deliver_payments/push__running"
+ONE, OTHER = (each["release"] for each in FakeBoard().releases(["payments"], {})["releases"][:2])
+COMPARE = f"#/compare/payments?from={OTHER}&to={ONE}"
 VIEWS = (
     "#/",
     RUNNING,
     "#/deliveries/deliver_payments/push__failed",
     "#/deliveries/deliver_payments/push__hostile",
     "#/releases/payments",
+    COMPARE,
     "#/measures",
     "#/measures/payments",
     "#/approvals",
 )
 RUN = {"logical_date": None}
+TOKYO: dict[str, Any] = {"timezone_id": "Asia/Tokyo", "locale": "en-GB"}
 DEPLOY_TASK = "/api/v2/dags/deliver_payments/dagRuns/push__running/taskInstances/production.deploy"
 
 
@@ -68,6 +74,30 @@ def test_hostile_text_is_shown_as_text_and_starts_nothing(page: Page, board: Fak
     shown(page, board, "#/deliveries/deliver_payments/push__hostile")
     assert page.locator("h1").inner_text() == HOSTILE
     assert HOSTILE in page.locator("#freeze").inner_text()
+    assert ran == []
+
+
+DIALOGS = {
+    "#/": "Roll back basket",
+    "#/approvals": "Approve customer for production",
+    "#/releases/payments": "Promote to production",
+}
+
+
+@pytest.mark.parametrize("view", ["#/", "#/approvals", "#/releases/payments", "#/measures/payments", COMPARE])
+def test_no_view_and_no_dialog_takes_what_strangers_wrote_for_more_than_text(
+    page: Page, board: FakeBoard, view: str
+) -> None:
+    ran: list[str] = []
+    page.on("dialog", lambda dialog: (ran.append(dialog.message), dialog.dismiss()))
+    page.on("console", lambda message: ran.append(message.text) if message.type == "error" else None)
+    board.hostile = True
+    shown(page, board, view)
+    if view in DIALOGS:
+        page.get_by_role("button", name=DIALOGS[view], exact=True).first.click()
+        assert HOSTILE in page.get_by_role("dialog").inner_text()
+    assert HOSTILE in page.locator("body").inner_text()
+    assert page.locator("img[src=x], main script, dialog script, a[href^='javascript:']").count() == 0
     assert ran == []
 
 
@@ -173,6 +203,11 @@ def _question(dag_id: str) -> str:
     return f"/api/v2/dags/{dag_id}/dagRuns/push__running/taskInstances/production.approve/-1/hitlDetails"
 
 
+SAYS = {
+    "deliver": "The newest commit of its branch is built and scanned, then goes through the environments",
+    "approve": "If no other approval is missing, it goes to production now.",
+    "refuse": "It does not go to production, and this delivery ends as refused.",
+}
 ACTIONS = {
     "deliver": (
         "#/", "Deliver basket", "POST", "/api/v2/dags/deliver_basket/dagRuns",
@@ -195,7 +230,7 @@ def test_action_says_what_it_will_do_and_then_sends_exactly_that(page: Page, boa
     opener = shown(page, board, view).get_by_role("button", name=name, exact=True)
     opener.click()
     dialog = page.get_by_role("dialog")
-    assert len(dialog.get_by_role("listitem").first.inner_text()) > 20
+    assert SAYS[action] in dialog.inner_text()
     page.keyboard.press("Escape")
     dialog.wait_for(state="detached")
     assert board.sent == []
@@ -358,3 +393,67 @@ def test_new_page_has_the_focus_on_its_heading_and_a_title(page: Page, board: Fa
     page.get_by_role("heading", level=1, name="basket").wait_for()
     assert page.evaluate("document.activeElement.textContent") == "basket"
     assert page.title() == "basket · Airdock"
+
+
+def test_what_needs_a_look_stands_first_and_what_is_steady_takes_two_lines(page: Page, board: FakeBoard) -> None:
+    groups = shown(page, board).locator("tr.group").all_inner_texts()
+    assert [each.rpartition(" ")[0].strip() for each in groups] == ["Needs a look", "On the way", "Steady"]
+    row = page.get_by_role("row", name=re.compile("^basket "))
+    assert row.evaluate("(row) => row.getBoundingClientRect().height") < 50
+    digest = board.applications[0]["environments"][0]["live"]["digest"]
+    assert row.get_by_title(digest).first.inner_text() == f"@{digest.removeprefix('sha256:')[:7]}"
+
+
+def test_what_is_built_and_what_waits_can_be_reached_from_the_overview(page: Page, board: FakeBoard) -> None:
+    row = shown(page, board).get_by_role("row", name=re.compile("^ledger"))
+    building, queued = row.get_by_role("cell").first.locator(".later a").all()
+    assert building.inner_text().startswith("builds")
+    assert str(building.get_attribute("href")).endswith("#/deliveries/deliver_ledger/push__running")
+    assert queued.inner_text() == "queued"
+
+
+def test_small_share_is_seen_and_drawn_until_now(page: Page, board: FakeBoard) -> None:
+    plot = shown(page, board, RUNNING).get_by_role("img", name=re.compile("^Share of the new version"))
+    high, wide = plot.locator("path.curve").evaluate("(curve) => [curve.getBBox().height, curve.getBBox().width]")
+    assert (high, wide) == (90, 640 - 66 - 10)
+    assert plot.get_by_text("now, after").count() == 1
+    assert page.get_by_role("list", name="Steps").get_by_text("then 25 %, 50 %, 100 %").count() == 1
+    assert page.locator(".stop.busy").get_by_text("shifts traffic").count() == 1
+
+
+def test_failed_delivery_tells_at_once_what_happened(page: Page, board: FakeBoard) -> None:
+    shown(page, board, "#/deliveries/deliver_payments/push__failed")
+    assert page.get_by_text("roll_back: success").is_visible()
+
+
+def test_times_are_those_of_the_zone_of_who_looks(chromium: Browser, board: FakeBoard) -> None:
+    with browser.page_of(chromium, **TOKYO) as page:
+        first = shown(page, board, RUNNING).get_by_role("list", name="Steps").locator("time").first
+        told = datetime.fromisoformat(str(first.get_attribute("datetime")))
+        assert first.inner_text() == told.astimezone(ZoneInfo("Asia/Tokyo")).strftime("%H:%M:%S")
+
+
+def test_board_without_an_application_says_how_one_comes_there(page: Page, board: FakeBoard) -> None:
+    board.applications = []
+    assert shown(page, board).get_by_text("once its pipeline file lies in the DAG folder").is_visible()
+
+
+def test_page_that_waits_for_its_data_says_so(page: Page, board: FakeBoard) -> None:
+    held: list[Route] = []
+    page.route("**/api/overview", lambda route: held.append(route))
+    page.goto(board.address)
+    page.get_by_text("Loading").wait_for(state="attached")
+    assert page.locator("[aria-busy=true]").count() == 1
+    held.pop().continue_()
+    page.get_by_role("link", name="basket", exact=True).wait_for()
+    assert page.locator("[aria-busy=true]").count() == 0
+
+
+def test_server_that_fails_is_told_in_words_and_asked_again(page: Page, board: FakeBoard) -> None:
+    board.answers["api/overview"] = (500, {})
+    page.goto(board.address)
+    alert = page.get_by_role("alert").filter(has_text="Airflow answered with an error (500).")
+    alert.wait_for()
+    board.answers.clear()
+    alert.get_by_role("button", name="Try again").click()
+    page.get_by_role("link", name="basket", exact=True).wait_for()

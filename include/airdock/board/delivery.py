@@ -11,6 +11,7 @@ from urllib.parse import quote
 from airdock.board.line import Stage
 from airdock.board.releases import seconds_between
 from airdock.plan.scan_gate import REFUSED_KEY
+from airdock.plan.traffic_share import planned_shares
 from airdock.release import Commit
 from airdock.spec import Environment, Pipeline
 
@@ -52,7 +53,7 @@ def delivery(pipeline: Pipeline, run: Run) -> dict[str, Any]:
         "author": commit.author if commit else None,
         "trigger": run.trigger,
         "note": run.note or None,
-        "environments": [_environment(name, run, stages) for name in names],
+        "environments": [_environment(name, pipeline.environments[name], run, stages) for name in names],
         "stages": [_stage(each, run) for each in stages if not each.environment or each.environment in names],
         "scan": _scan(run.left),
         "difference": _difference(run.left, names),
@@ -94,7 +95,7 @@ def _stage(stage: Stage, run: Run) -> dict[str, Any]:
     }
 
 
-def _environment(name: str, run: Run, stages: Sequence[Stage]) -> dict[str, Any]:
+def _environment(name: str, target: Environment, run: Run, stages: Sequence[Stage]) -> dict[str, Any]:
     told = run.left.get((f"{name}.verdict", "outcome")) or {}
     decisions = run.left.get((f"{name}.deploy", "decisions")) or []
     shares = run.left.get((f"{name}.deploy", "shares")) or []
@@ -105,6 +106,7 @@ def _environment(name: str, run: Run, stages: Sequence[Stage]) -> dict[str, Any]
         "sentence": told.get("sentence", ""),
         "details": list(told.get("details", ())),
         "weights": weights + _at_last(name, weights, told.get("outcome"), stages),
+        "planned": [] if told else _to_come(target, weights),
         "analysis": [_round(each) for each in decisions],
     }
 
@@ -128,6 +130,12 @@ def _weights(decisions: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     told = [_weight(each["at"], each["percent"]) for each in decisions[:1]]
     told += [_weight(step["at"], after["percent"]) for step, after in pairwise(decisions)]
     return told
+
+
+def _to_come(target: Environment, weights: Sequence[Mapping[str, Any]]) -> list[float]:
+    """The shares that the pipeline plans beyond the last that was seen."""
+    reached = weights[-1]["green"] if weights else 0
+    return [each for each in planned_shares(target.rollout) if each > reached]
 
 
 def _at_last(

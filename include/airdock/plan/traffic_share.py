@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from airdock.spec.codedeploy_rollout import AllAtOnce, Canary, CodeDeployRollout, Linear
+from airdock.spec.ecs_rollout import BlueGreen, EcsRollout, NativeCanary, NativeLinear, RollingRollout
+
 Facts = dict[str, Any]
 
 
@@ -26,3 +29,14 @@ def _share(facts: Mapping[str, Any]) -> float | None:
     weights = facts.get("weights") or {}
     percent = weights.get("new", weights.get("green"))
     return None if percent is None else float(percent)
+
+
+def planned_shares(rollout: CodeDeployRollout | EcsRollout | RollingRollout) -> list[float]:
+    """The new version's shares in percent, one after the other; none where another knows them, or no traffic moves."""
+    traffic = None if isinstance(rollout, RollingRollout) else rollout.traffic
+    if isinstance(traffic, Canary | NativeCanary):
+        return [float(traffic.percent), 100.0]
+    if isinstance(traffic, Linear | NativeLinear):
+        steps = int(-(-100 // traffic.percent))
+        return [min(100.0, round(number * traffic.percent, 1)) for number in range(1, steps + 1)]
+    return [100.0] if isinstance(traffic, AllAtOnce | BlueGreen) else []

@@ -6,11 +6,11 @@ export const asks = (running) => running.stage?.endsWith(".approve") && running.
 const moves = (each) => each.environments.some((there) => there.running || there.waiting > 0);
 const troubled = (each) =>
   each.environments.some((there) => there.drift || (!there.running && TROUBLE.includes(there.last?.outcome)));
-export const group = (each) => (moves(each) ? "moving" : troubled(each) ? "trouble" : "steady");
+export const group = (each) => (troubled(each) ? "trouble" : moves(each) ? "moving" : "steady");
 
 export const GROUPS = [
-  ["moving", "On the way"],
   ["trouble", "Needs a look"],
+  ["moving", "On the way"],
   ["steady", "Steady"],
 ];
 
@@ -40,12 +40,14 @@ export function columns(found) {
 export function matches(each, wanted) {
   const words = wanted.toLowerCase().split(/\s+/).filter(Boolean);
   if (!words.length) return true;
-  const releases = each.environments.flatMap((there) => [there.live, there.running, there.last]).filter(Boolean);
+  const releases = each.environments
+    .flatMap((there) => [there.live, there.running, there.last, ...there.coming])
+    .filter(Boolean);
   const text = [
     each.name,
     each.owner,
     each.description,
-    ...releases.flatMap((one) => [one.commit, one.subject, one.author]),
+    ...releases.flatMap((one) => [one.commit, one.subject, one.author, one.digest]),
   ]
     .join("\n")
     .toLowerCase();

@@ -97,6 +97,6 @@ function vulnerabilities(heading, all) {
     "section",
     { class: "sheet" },
     h("h2", {}, `${heading}: ${all.length}`),
-    findings(all) || h("p", { class: "pad faint" }, "None."),
+    findings(all, heading) || h("p", { class: "pad faint" }, "None."),
   );
 }

@@ -52,7 +52,7 @@ export function scan(told) {
   );
 }
 
-export function findings(all) {
+export function findings(all, name = "Findings") {
   const worst = [...all]
     .sort((one, other) => RANK.indexOf(one.severity) - RANK.indexOf(other.severity))
     .slice(0, MOST_FINDINGS);
@@ -60,7 +60,7 @@ export function findings(all) {
     worst.length > 0 &&
     h(
       "div",
-      { class: "wide-table", tabindex: "0", role: "region", "aria-label": "Findings" },
+      { class: "wide-table", tabindex: "0", role: "region", "aria-label": name },
       h(
         "table",
         {},

@@ -3,7 +3,7 @@
 import { h, link } from "./dom.js";
 import { airflow } from "./api.js";
 import { offered } from "./actions.js";
-import { badge, button, head, icon, note, sha, stateOf, to } from "./parts.js";
+import { badge, button, doing, head, icon, mark, note, sha, stateOf, to } from "./parts.js";
 import { evidence, shifting } from "./rollout.js";
 import { difference, scan } from "./contents.js";
 import { ago, clock, full, now, span } from "./time.js";
@@ -68,7 +68,7 @@ function why(told) {
         each.details.length > 0 &&
           h(
             "details",
-            { "data-key": `why-${each.name}` },
+            { "data-key": `why-${each.name}`, open: true },
             h("summary", {}, "What happened"),
             h(
               "ul",
@@ -80,6 +80,9 @@ function why(told) {
     });
   }
   const failed = told.stages.filter((stage) => stage.state === "failed" && stage.reason);
+  const last = told.environments.at(-1);
+  if (told.state === "success" && last?.outcome === "live")
+    return note("good", "check", `${last.name}: live`, h("p", {}, last.sentence));
   return failed.map((stage) => note("bad", "cross", `${stage.label} failed`, h("p", {}, stage.reason)));
 }
 
@@ -87,15 +90,15 @@ function grouped(told) {
   const names = [null, ...told.environments.map((each) => each.name)];
   for (const { environment } of told.stages) if (!names.includes(environment)) names.push(environment);
   return names
-    .map((name) => ({
-      name,
-      stages: told.stages.filter((stage) => stage.environment === name),
-      outcome: told.environments.find((each) => each.name === name)?.outcome,
-    }))
+    .map((name) => {
+      const there = told.environments.find((each) => each.name === name);
+      const moves = there?.weights.length > 0;
+      return { name, moves, stages: told.stages.filter((stage) => stage.environment === name), outcome: there?.outcome };
+    })
     .filter((each) => each.stages.length);
 }
 
-function group({ name, stages: all, outcome }) {
+function group({ name, moves, stages: all, outcome }) {
   const heading = name ?? "Release";
   return h(
     "section",
@@ -104,13 +107,13 @@ function group({ name, stages: all, outcome }) {
     h(
       "ol",
       {},
-      all.map((stage) => stop(stage)),
+      all.map((stage) => stop(stage, moves)),
     ),
   );
 }
 
-function stop(stage) {
-  const { word, sign, tone } = stateOf(stage.state);
+function stop(stage, moves) {
+  const { word, sign, tone } = doing(stage.task_id, stage.state, moves);
   const begun = stage.started_at && !["skipped", "removed", "upstream_failed"].includes(stage.state);
   const running = begun && !stage.ended_at;
   return h(
@@ -118,11 +121,11 @@ function stop(stage) {
     { class: `stop ${tone}`, "data-key": stage.task_id, title: stage.reason || null },
     h("span", { class: "knob" }, icon(sign)),
     link(airflow(stage.url), stage.label, { target: "_top" }),
-    h("span", { class: "said" }, `: ${word}`),
+    !running && h("span", { class: "said" }, `: ${word}`),
     h(
       "small",
       {},
-      running ? ["since ", ago(stage.started_at)] : begun ? span(stage.seconds) : word,
+      running ? [h("span", { class: "doing" }, word), "began ", ago(stage.started_at)] : begun ? span(stage.seconds) : word,
       stage.try_number > 1 && ` · try ${stage.try_number}`,
     ),
   );
@@ -130,7 +133,7 @@ function stop(stage) {
 
 function rollout(each) {
   const parts = [
-    each.weights.length > 0 && shifting(each.weights),
+    each.weights.length > 0 && shifting(each),
     each.analysis.length > 0 && evidence(each.analysis),
   ].filter(Boolean);
   return (
@@ -185,7 +188,7 @@ function stages(told) {
                     target: "_top",
                   }),
                 ),
-                h("td", {}, badge(stage.state)),
+                h("td", {}, atWork(stage)),
                 h("td", {}, clock(stage.started_at)),
                 h("td", {}, stage.seconds === null ? "…" : span(stage.seconds)),
                 h("td", {}, String(stage.try_number ?? "")),
@@ -197,6 +200,11 @@ function stages(told) {
       ),
     )
   );
+}
+
+function atWork(stage) {
+  const { word, sign, tone } = doing(stage.task_id, stage.state);
+  return mark(tone, sign, word);
 }
 
 function duration(stage, from, until) {

@@ -33,12 +33,16 @@ export function view(told, { query, go, again, main }) {
   return h(
     "div",
     {},
-    head([], "Overview", [], []),
-    search(wanted, (value) => change("q", value)),
-    filters(
-      told.applications.filter((each) => matches(each, wanted)),
-      filter,
-      (value) => change("show", value),
+    h(
+      "div",
+      { class: "find" },
+      head([], "Overview", [], []),
+      search(wanted, (value) => change("q", value)),
+      filters(
+        told.applications.filter((each) => matches(each, wanted)),
+        filter,
+        (value) => change("show", value),
+      ),
     ),
     h("p", { class: "said", role: "status" }, `${found.length} of ${told.applications.length} applications`),
     told.applications.length === 0 ? nothing() : found.length === 0 ? noMatch(() => go("#/")) : table(found, main),

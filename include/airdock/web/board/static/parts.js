@@ -45,6 +45,31 @@ export function stateOf(state) {
   return { word, sign, tone };
 }
 
+/** What a task that is at work does; Airflow calls most of them deferred, for they wait for AWS. */
+const DOING = {
+  clone_source: "reads the source",
+  choose_release: "chooses",
+  build: "builds",
+  wait_for_scan: "is scanned",
+  approve: "asks people",
+  hold: "waits its turn",
+  preflight: "looks ahead",
+  register: "registers",
+  deploy: "deploys",
+  verify: "is verified",
+  roll_back: "goes back",
+  verdict: "ends",
+};
+const AT_WORK = ["running", "deferred", "up_for_reschedule"];
+
+/** A task's state as `stateOf` tells it, in words of what it does: `task` is its id; `moves`: its traffic is seen. */
+export function doing(task, state, moves = false) {
+  const verb = String(task ?? "").split(".").at(-1);
+  const of = stateOf(verb === "approve" && state === "deferred" ? "awaiting_input" : state);
+  if (!AT_WORK.includes(state)) return of;
+  return { ...of, word: verb === "deploy" && moves ? "shifts traffic" : (DOING[verb] ?? of.word) };
+}
+
 export function icon(name) {
   return svg(
     "svg",
@@ -69,8 +94,9 @@ export function sha(commit) {
 }
 
 /** A digest's first characters, the whole in the title. */
-export function digest(text) {
-  return text ? h("code", { class: "sha", title: text }, text.replace(/^sha256:/, "").slice(0, 12)) : null;
+export function digest(text, length = 12) {
+  const short = text?.replace(/^sha256:/, "").slice(0, length);
+  return text ? h("code", { class: "sha digest", title: text }, length < 12 ? `@${short}` : short) : null;
 }
 
 /** The traffic as a bar of two parts; the new version's is hatched, and both are told in words. */

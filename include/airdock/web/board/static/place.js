@@ -1,12 +1,11 @@
 // One environment of an application: what is live, what is on its way there, and how the last delivery ended.
 
-import { asks } from "./choose.js";
 import { h, link } from "./dom.js";
-import { badge, mark, sha, to, traffic } from "./parts.js";
+import { badge, digest, doing, mark, sha, to, traffic } from "./parts.js";
 import { ago } from "./time.js";
 
 export function place(there) {
-  const { live, last, running, waiting, drift } = there;
+  const { live, last, running, drift } = there;
   return h(
     "div",
     { class: "place" },
@@ -17,10 +16,9 @@ export function place(there) {
       h(
         "div",
         { class: "ended" },
-        h("p", { class: "line" }, mark("warn", "drift", "drift")),
-        h("p", { class: "two", title: drift }, drift),
+        h("p", { class: "two", title: drift }, mark("warn", "drift", "drift"), " ", drift),
       ),
-    waiting > 0 && h("p", { class: "line faint" }, mark("quiet", "wait", `${waiting} on the way here`)),
+    there.waiting > 0 && waiting(there),
   );
 }
 
@@ -37,50 +35,56 @@ function release(live) {
       "span",
       { class: "meta" },
       live.verified
-        ? h(
-            "span",
-            { class: "ok", title: "verified" },
-            badgeSign("live"),
-            h("span", { class: "said" }, "live and verified"),
-          )
+        ? h("span", { class: "badge good", title: "live and verified" }, badge("live").firstChild, "live")
         : mark("warn", "hand", "not verified"),
       sha(live.commit),
-      h("span", { class: "cut" }, live.author),
+      digest(live.digest, 7),
+      h("span", { class: "cut", title: live.author }, live.author),
       ago(live.at),
     ),
   );
 }
 
-function badgeSign(state) {
-  return badge(state).firstChild;
-}
-
 function onTheWay(running) {
-  const task = running.stage?.split(".").at(-1) ?? "";
-  const state = asks(running) ? "awaiting_input" : (running.stage_state ?? "queued");
+  const { word, sign, tone } = doing(running.stage, running.stage_state ?? "queued", running.weights !== null);
   return h(
     "div",
     { class: "coming" },
     h(
       "p",
       { class: "line" },
-      link(to.delivery(running.dag_id, running.run_id), [badge(state), task.replaceAll("_", " ")]),
-      h("span", { class: "cut" }),
+      link(to.delivery(running.dag_id, running.run_id), mark(tone, sign, word)),
+      running.weights && [traffic(running.weights), h("span", {}, h("b", {}, `${running.weights.green} %`), " new")],
+      !running.weights && h("span", { class: "cut" }),
       ago(running.since),
     ),
-    running.weights &&
-      h(
-        "p",
-        { class: "line" },
-        traffic(running.weights),
-        h("span", {}, h("b", {}, `${running.weights.green} %`), " new"),
-      ),
     h(
       "p",
       { class: "line" },
       sha(running.commit),
       h("span", { class: "cut", title: running.subject }, running.subject),
     ),
+  );
+}
+
+/** What comes here next, each by name, and how many more there are. */
+function waiting({ waiting: number, coming }) {
+  const more = number - coming.length;
+  return h(
+    "div",
+    { class: "coming later" },
+    coming.map((each) =>
+      h(
+        "p",
+        { class: "line", "data-key": `${each.dag_id} ${each.run_id}` },
+        link(to.delivery(each.dag_id, each.run_id), [
+          mark("quiet", "wait", each.stage ? doing(each.stage, each.stage_state).word : "queued"),
+          each.commit && sha(each.commit),
+        ]),
+        h("span", { class: "cut", title: each.subject }, each.subject ?? "comes here"),
+      ),
+    ),
+    more > 0 && h("p", { class: "line" }, `and ${more} more on the way here`),
   );
 }
 
@@ -94,9 +98,15 @@ function ended(last) {
       { class: "line" },
       link(to.delivery(last.dag_id, last.run_id), badge(last.outcome)),
       sha(last.commit),
-      h("span", { class: "cut" }),
+      h("span", { class: "cut", title: last.subject }, last.subject),
       ago(last.at),
     ),
-    h("p", { class: "two", title: last.sentence }, last.sentence),
+    h("p", { class: "two", title: last.sentence }, why(last.sentence)),
   );
+}
+
+/** The reason in the sentence of an outcome, whose beginning says what stands beside it already. */
+function why(sentence) {
+  const [, reason] = /^[^:]* (?:was rolled back|failed|was refused|was overtaken|was stopped): (.+)$/.exec(sentence) ?? [];
+  return reason ?? sentence;
 }

@@ -2,7 +2,7 @@
 
 import { svg } from "./dom.js";
 import { stateOf } from "./parts.js";
-import { day, full, span } from "./time.js";
+import { day, full, now, span } from "./time.js";
 
 const HIGH = 150,
   LEFT = 66,
@@ -11,26 +11,28 @@ const HIGH = 150,
   RIGHT = 10,
   NARROW = 560;
 const TAIL = 0.06;
+const SHARES = [1, 5, 10, 25, 50, 100]; // Where the scale of a share may end: a canary's few percent are seen.
 
 /** Units of a plot's width; fewer on a narrow screen, so that its letters stay as large as the page's. */
 const wide = () => (innerWidth < NARROW ? 330 : 640);
 
-/** How the new version's share of the traffic grew. */
-export function steps(weights) {
+/** How the new version's share of the traffic grew; up to now where it is `moving`. */
+export function steps(weights, moving) {
   const WIDE = wide(),
     times = weights.map((each) => Date.parse(each.at)),
-    first = times[0];
-  const last = Math.max(times.at(-1), first + 1000),
-    until = last + (last - first) * TAIL;
+    first = times[0],
+    ended = Math.max(times.at(-1), first + 1000);
+  const until = moving ? Math.max(now(), ended) : ended + (ended - first) * TAIL;
+  const top = SHARES.find((each) => each >= Math.max(...weights.map(({ green }) => green))) ?? 100;
   const x = (at) => LEFT + ((WIDE - LEFT - RIGHT) * (at - first)) / (until - first),
-    y = (share) => ABOVE + (90 * (100 - share)) / 100;
+    y = (share) => ABOVE + (90 * (top - share)) / top;
   const line = weights
     .map(({ green }, number) =>
       number ? `H${x(times[number]).toFixed(1)}V${y(green).toFixed(1)}` : `M${x(first)} ${y(green).toFixed(1)}`,
     )
     .join("");
-  const took = span((last - first) / 1000);
-  const whole = `${line}H${x(until)}`;
+  const took = span(((moving ? until : ended) - first) / 1000);
+  const whole = `${line}H${x(until).toFixed(1)}`;
   return svg(
     "svg",
     {
@@ -39,14 +41,14 @@ export function steps(weights) {
       role: "img",
       "aria-label": `Share of the new version: ${weights.map(({ green }) => `${green} %`).join(", ")}, in ${took}`,
     },
-    [0, 50, 100].map((share) => [
+    [0, top / 2, top].map((share) => [
       svg("path", { class: "grid", d: `M${LEFT} ${y(share)}H${WIDE - RIGHT}` }),
       label(LEFT - 8, y(share) + 4, `${share} %`, "end"),
     ]),
     svg("path", { class: "area", d: `${whole}V${y(0)}H${LEFT}Z` }),
     svg("path", { class: "curve", d: whole }),
     label(LEFT, ABOVE + 90 + 16, "0 s"),
-    label(x(last), ABOVE + 90 + 16, span((last - first) / 1000), "end"),
+    label(x(moving ? until : ended), ABOVE + 90 + 16, moving ? `now, after ${took}` : took, "end"),
   );
 }
 

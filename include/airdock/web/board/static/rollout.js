@@ -14,7 +14,8 @@ const DECISIONS = {
   roll_back: ["bad", "back", "goes back"],
 };
 
-export function shifting(weights) {
+/** An environment's traffic: its `weights` so far, and the shares that are `planned` while it is under way. */
+export function shifting({ weights, planned, outcome }) {
   const last = weights.at(-1);
   return h(
     "div",
@@ -26,13 +27,14 @@ export function shifting(weights) {
       h("span", {}, h("b", {}, `${last.green} %`), " new version"),
     ),
     large(last),
-    weights.length > 1 && steps(weights),
+    steps(weights, !outcome),
     h(
       "ol",
       { class: "steps", "aria-label": "Steps" },
       weights.map((each, number) =>
         h("li", { "data-key": `${each.at}-${number}` }, clock(each.at), ` ${each.green} % new`),
       ),
+      planned.length > 0 && h("li", { class: "planned" }, `then ${planned.map((each) => `${each} %`).join(", ")}`),
     ),
   );
 }
