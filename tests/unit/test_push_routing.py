@@ -180,4 +180,6 @@ def test_source_of_every_kind_knows_its_own_pushes() -> None:
     assert route(a_push(repository=own, provider="bitbucket-data-center"), git).answer is Answer.START
     assert route(a_push(repository=aws, provider="codecommit"), codecommit).answer is Answer.START
     assert route(a_push(repository=own), codecommit).answer is Answer.PASS
+    assert route(a_push(repository=aws, provider="generic"), codecommit).answer is Answer.PASS
+    assert route(a_push(provider="generic"), a_pipeline()).answer is Answer.PASS
     assert route(a_push(repository=replace(aws, addresses=())), codecommit).answer is Answer.PASS

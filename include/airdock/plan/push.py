@@ -41,6 +41,14 @@ class Repository(Record):
     addresses: tuple[str, ...] = ()
     fork: bool = False
 
+    def is_only(self, name: str) -> bool:
+        """Whether all that is told of it is told of the repository of this name."""
+        return self.name.lower() == name.lower() and all(_ends(each, name) for each in self.addresses)
+
+    def may_be(self, name: str) -> bool:
+        """Whether anything that is told of it is told of the repository of this name."""
+        return self.name.lower() == name.lower() or any(_ends(each, name) for each in self.addresses)
+
 
 @dataclass(frozen=True, slots=True)
 class Push(Record):
@@ -108,6 +116,10 @@ def address_of(url: str) -> str:
     # Bitbucket Data Center clones from /scm/, and so do we all.
     path = found["path"].strip("/").removesuffix(".git").removeprefix("scm/")
     return f"{found['host']}/{path}".lower()
+
+
+def _ends(address: str, name: str) -> bool:
+    return f"/{address}".endswith(f"/{name.lower()}")
 
 
 def addresses_of(*urls: str) -> tuple[str, ...]:

@@ -148,13 +148,16 @@ def compared_with(push: Push, pipeline: Pipeline) -> str:
 
 
 def _is_its_repository(push: Push, pipeline: Pipeline) -> bool:
+    """Whoever has another provider's secret can write any address into a message: it counts for its own sources."""
     source = pipeline.source
-    if isinstance(source, CodeCommitSource):
-        if pipeline.region is None:
-            return push.provider == "codecommit" and push.repository.name == source.repository
-        return codecommit_address(pipeline.region, source.repository) in push.repository.addresses
     if isinstance(source, GitSource):
         return address_of(source.repository) in push.repository.addresses
+    if push.provider != source.provider:
+        return False
+    if isinstance(source, CodeCommitSource):
+        if pipeline.region is None:
+            return push.repository.name == source.repository
+        return codecommit_address(pipeline.region, source.repository) in push.repository.addresses
     own = address_of(f"https://{FORGES[source.provider]}/{source.repository}")
     return own in push.repository.addresses
 

@@ -21,7 +21,7 @@ from airdock.web.hooks.doorway import Doorway
 from airdock.web.hooks.inbox import Inbox, key_of
 from airdock.web.hooks.keys import KeyRing, airflow_connection
 from airdock.web.hooks.message import Declined, Message, read_body
-from airdock.web.hooks.providers import PROVIDERS, event_in, refuse_unproved
+from airdock.web.hooks.providers import PROVIDERS, event_in, refuse_foreign, refuse_unproved
 
 MOST_BYTES = 1024**2
 """Of a body. GitHub itself sends up to 25 MB; a push that large lists files by the ten thousand."""
@@ -47,24 +47,29 @@ class Desk:
         self._doorway = Doorway(inbox)
         self._wake = wake
 
-    async def answer(self, provider: str, request: Request) -> Response:
-        """The answer to a message. Raises Declined."""
+    async def answer(self, provider: str, repository: str, request: Request) -> Response:
+        """The answer to a message to a provider's address, or to that of one repository there. Raises Declined."""
         if provider not in PROVIDERS:
             raise Declined(404, f"no such provider; known are {', '.join(PROVIDERS)}")
         refuse_unproved(Message(request.scope["headers"]), PROVIDERS[provider])
         message = await read_body(request.scope["headers"], request.stream(), MOST_BYTES)
-        told = await self._told(provider, message)
+        told = await self._told(provider, repository, message)
         if isinstance(told, Unconcerning):
             return said(200, told.sentence) if told.greeting else Response(status_code=204, headers=HEADERS)
         # A deleted branch or tag starts nothing, whosever it was.
         pushes = [push for push in told if not (push.deleted and push.ref.startswith("refs/"))]
         return await self._accepted(pushes) if pushes else Response(status_code=204, headers=HEADERS)
 
-    async def _told(self, name: str, message: Message) -> tuple[Push, ...] | Unconcerning:
+    async def _told(self, name: str, repository: str, message: Message) -> tuple[Push, ...] | Unconcerning:
         provider, keys = PROVIDERS[name], await self._keys.of(name)
+        if repository:
+            keys = keys.of_repository(repository)
         if address := await _aside(message, provider.certificate, message, keys):
             keys = replace(keys, certificate=await self._certificates.of(address))
-        return await _aside(message, event_in, message, keys, provider)
+        told = await _aside(message, event_in, message, keys, provider)
+        if not isinstance(told, Unconcerning):
+            refuse_foreign(told, keys, repository)
+        return told
 
     async def _accepted(self, pushes: list[Push]) -> Response:
         """202 once the push is on disk; 200, with what came of it, when it was there already."""
@@ -118,7 +123,8 @@ def application(lifespan: Any) -> FastAPI:
 
     async def receive(request: Request) -> Response:
         try:
-            return await app.state.desk.answer(request.path_params["provider"], request)
+            told = request.path_params
+            return await app.state.desk.answer(told["provider"], told.get("repository", ""), request)
         except Declined as declined:
             # The sender's own log has the sentence, and Airflow's access log the status: a flood is not logged twice.
             log.debug("A message was declined with %d: %s", declined.status, declined.sentence)
@@ -132,6 +138,7 @@ def application(lifespan: Any) -> FastAPI:
 
     # A plain route: nothing of the request is FastAPI's to convert or to validate.
     app.add_route("/{provider}", receive, methods=["POST"])
+    app.add_route("/{provider}/{repository:path}", receive, methods=["POST"])
     return app
 
 

@@ -1,13 +1,14 @@
 """What a provider's messages are checked with, from an Airflow connection.
 
 The connection `airdock_hook_<provider>` (with _ for -) holds the secret as its password. Its extra may hold `previous`,
-the secret that is being replaced, and `topic_arns`, the SNS topics that are believed. Like every connection it may come
-from the environment, a secrets backend or the UI, and Airflow masks its secrets in logs.
+the secret that is being replaced, `topic_arns`, the SNS topics that are believed, and `repositories`, those that have a
+secret of their own. Like every connection it may come from the environment, a secrets backend or the UI, and Airflow
+masks its secrets in logs.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,11 +25,19 @@ SHORTEST_SECRET = 16
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Secrets and topics of one provider, and the certificate of the message in hand; secrets stay out of its repr."""
+    """Secrets and topics of one provider, and the certificate of the message in hand; secrets stay out of its repr.
+
+    `repositories`: by its name in lower case, the secrets of each repository that has its own.
+    """
 
     secrets: tuple[str, ...] = field(default=(), repr=False)
     topics: tuple[str, ...] = ()
     certificate: bytes = field(default=b"", repr=False)
+    repositories: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+
+    def of_repository(self, name: str) -> Keys:
+        """What messages to the address of one repository are checked with; nothing fits where it has no secret."""
+        return Keys(self.repositories.get(name.lower(), ()), repositories=self.repositories)
 
 
 def connection_id(provider: str) -> str:
@@ -48,7 +57,7 @@ class KeyRing:
             Declined: there are none, so that nothing can be believed; or they can't be looked up.
         """
         keys = await self._lookups.of(connection_id(provider))
-        if not keys.secrets and not keys.topics:
+        if not (keys.secrets or keys.topics or keys.repositories):
             raise Declined(503, f"closed: no secret is set in the Airflow connection {connection_id(provider)}")
         return keys
 
@@ -69,7 +78,13 @@ def _keys(connection: Any) -> Keys:
     if connection is None:
         return Keys()
     extra = connection.extra_dejson
-    secrets = (connection.password, extra.get("previous"))
-    good = tuple(each for each in secrets if isinstance(each, str) and len(each) >= SHORTEST_SECRET)
-    topics = extra.get("topic_arns")
-    return Keys(good, tuple(each for each in topics if isinstance(each, str)) if isinstance(topics, list) else ())
+    topics, repositories = extra.get("topic_arns"), extra.get("repositories")
+    own = {name.lower(): _good(told) for name, told in repositories.items()} if isinstance(repositories, dict) else {}
+    believed = tuple(each for each in topics if isinstance(each, str)) if isinstance(topics, list) else ()
+    return Keys(_good([connection.password, extra.get("previous")]), believed, repositories=own)
+
+
+def _good(told: Any) -> tuple[str, ...]:
+    """The secrets in a text, or a list of texts, that nobody could guess."""
+    secrets = told if isinstance(told, list) else [told]
+    return tuple(each for each in secrets if isinstance(each, str) and len(each) >= SHORTEST_SECRET)

@@ -57,6 +57,20 @@ def event_in(message: Message, keys: Keys, provider: Provider) -> Event:
     return told if provider.signs_delivery or isinstance(told, Unconcerning) else _sealed(told, message.body)
 
 
+def refuse_foreign(pushes: tuple[Push, ...], keys: Keys, repository: str) -> None:
+    """Return when the secret that a message was signed with is one for the repositories that it tells of.
+
+    `repository`: whose address it was sent to; "" for the provider's own. A repository with a secret of its own is
+    believed with no other secret, and that secret for no other repository. Raises Declined.
+    """
+    for told in (push.repository for push in pushes):
+        if repository and not told.is_only(repository):
+            raise Declined(401, f"the message is not of {repository}, whose secret it was signed with")
+        owner = next((name for name in keys.repositories if not repository and told.may_be(name)), None)
+        if owner:
+            raise Declined(401, f"{owner} has a secret of its own: send to the address that ends in its name")
+
+
 def _sealed(pushes: tuple[Push, ...], body: bytes) -> tuple[Push, ...]:
     """Whoever has recorded the message can send it under any delivery id, but nobody can change its body."""
     digest = hashlib.sha256(body).hexdigest()
