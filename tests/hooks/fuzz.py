@@ -36,12 +36,14 @@ from airdock.web.hooks.keys import KeyRing
 from tests.builders import a_pipeline_text
 from tests.hooks.conftest import a_connection
 from tests.hooks.mutation import IDENTITIES, NAMES, mutated
-from tests.hooks.sender import names, payload, signed
+from tests.hooks.sender import SECRET, names, payload, signed
 
 Headers = list[tuple[bytes, bytes]]
 
 LONGEST_SECONDS = 1.0
 MOST_SEEDS = 3000
+CONNECTION = a_connection(repositories={"acme/nobody": SECRET, "": SECRET, "7": [None, "short"], "x": {}})
+REPOSITORIES = ["/acme/nobody", "/acme/greeter", "/7", "/x", "/", "//", "/\x00", "/é/../x", "/" + "x" * 3000]
 RUN_ID = re.compile(r"[A-Za-z0-9_.~:+-]+")
 """What Airflow takes (`[core] allowed_run_id_pattern`)."""
 
@@ -73,7 +75,7 @@ class Fuzzer:
         engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
         self._inbox = Inbox(engine)
         self._app = application(None)
-        self._app.state.desk = Desk(KeyRing(lambda _: a_connection()), self._inbox, lambda: None)
+        self._app.state.desk = Desk(KeyRing(lambda _: CONNECTION), self._inbox, lambda: None)
         self._seeds = [(name, json.dumps(payload(name)).encode()) for name in names()]
         self._seen: set[tuple[str, int, str]] = set()
 
@@ -98,7 +100,7 @@ class Fuzzer:
         headers = [(key.lower().encode(), value.encode()) for key, value in told.items()]
         if chance.random() < 0.1:
             headers = _otherwise(chance, headers)
-        return Found(f"/{path}", headers, body)
+        return Found(f"/{path}{chance.choice(REPOSITORIES) if chance.random() < 0.05 else ''}", headers, body)
 
     async def _send(self, sent: Found) -> None:
         begun = time.process_time()
@@ -192,7 +194,7 @@ async def ask(app: FastAPI, path: str, headers: Headers, body: bytes) -> tuple[i
         told["body"] = told.get("body", b"") + message.get("body", b"")
 
     scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "scheme": "http",
-             "path": path, "raw_path": path.encode(), "root_path": "", "query_string": b"", "headers": headers,
+             "path": path, "root_path": "", "query_string": b"", "headers": headers,
              "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80), "state": {}}  # fmt: skip
     await app(scope, receive, send)
     return told["status"], told["body"]
