@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -218,8 +220,10 @@ def test_dispatcher_that_is_woken_starts_what_waits_and_ends(office: Office) -> 
     thread.begin()
     office.inbox.put([replace(PUSH, files=("services/a/x",))])
     thread.wake()
+    deadline, pause = time.monotonic() + 30, threading.Event()
     while office.result() is None:
-        assert thread._thread.is_alive()
+        assert time.monotonic() < deadline, "nobody took the push"
+        pause.wait(0.02)
     thread.end()
     assert office.airflow.started == ["a"]
     assert not thread._thread.is_alive()

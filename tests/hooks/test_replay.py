@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from sqlalchemy import create_engine, text, update
 from airdock.web.hooks.inbox import KEPT, SEALED, TABLE, Inbox
 from tests.hooks.conftest import Door
 from tests.hooks.sender import payload, sent, signed
+from tests.hooks.test_hostile import SIGNED
 
 RECORDED = [
     ("github_tag", "github__first"),
@@ -25,6 +27,17 @@ RECORDED = [
 
 def body(name: str) -> bytes:
     return json.dumps(payload(name)).encode()
+
+
+@pytest.mark.parametrize("name", SIGNED)
+def test_25_redeliveries_are_one_push_and_all_are_answered_well(door: Door, name: str) -> None:
+    message = signed(name, body(name), "d1")
+    with ThreadPoolExecutor(20) as at_once:
+        answers = list(at_once.map(door.send, [message] * 20))
+    answers += [door.send(message) for _ in range(5)]
+    assert sorted(answer.status_code for answer in answers) == [200] * 24 + [202]
+    [push] = door.stored()
+    assert {tuple(answer.json()["runs"]) for answer in answers} == {(push.run_id,)}
 
 
 @pytest.mark.parametrize(("name", "run"), RECORDED)
