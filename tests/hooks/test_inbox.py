@@ -44,6 +44,14 @@ def test_push_is_new_once(inbox: Inbox) -> None:
     assert len(inbox.take(10)) == 2
 
 
+def test_sealed_push_is_new_once_under_whatever_delivery_id(inbox: Inbox) -> None:
+    first, second, other = (replace(push, seal=seal) for push, seal in zip(pushes(3), ("s", "s", "t"), strict=True))
+    assert len(inbox.put([first, second, other])) == 2
+    assert inbox.put([replace(first, delivery="e")]) == set()
+    assert inbox.accepted_before([replace(first, delivery="e")]) == [("github__d0000", None)]
+    assert len(inbox.take(10)) == 2
+
+
 def test_processes_that_start_together_store_each_push_once(database: str) -> None:
     processes = [Inbox(create_engine(database)) for _ in range(4)]
     with ThreadPoolExecutor(4) as at_once:
