@@ -39,9 +39,15 @@ EVIDENCE = [
     f"commit    {COMMIT}",
     f"subject   {SUBJECT}",
     "author    Jonas Weber <jonas@example.com>, 2026-11-23T13:58:00+00:00",
+    "brings    2 since what is live",
+    f"          {COMMIT[:7]} {SUBJECT}, by Jonas Weber",
+    "          51c0a9e Raise the connection pool to 40, by Ada Moreau",
     "image     sha256:77d0f3b5c2e9a1b4",
     "replaces  sha256:4be1d2aa90c1 (payments:38)",
-    "scan      complete: 1 medium",
+    "touches   payments in the cluster shop, 6 tasks, 4 lines of its task definition",
+    "scan      complete: 1 medium, 1 low",
+    "          new since what is live: CVE-2026-0871 (low)",
+    "tests     the build succeeded; CodeBuild's reports of its tests are not read",
     "preflight 14 checks passed",
     "",
     *CHANGES,
@@ -220,8 +226,11 @@ def question(at: At, dag_id: str, may: bool) -> dict[str, Any]:
         "subject": SUBJECT,
     }
     told |= {**release, "author": "Jonas Weber", "asked_at": at(12), "until": at(-1400), "evidence": EVIDENCE}
+    told |= {"needed": 1 if may else 2, "approved_by": [] if may else ["dana"]}
     return {
         **told,
         "may_answer": may,
-        "why_not": "" if may else "You wrote this commit: somebody else has to approve it.",
+        "why_not": ""
+        if may
+        else "You made or pushed a commit of it, or have answered already: somebody else has to approve it.",
     }

@@ -17,12 +17,13 @@ from airflow.sdk.execution_time import task_runner
 from airdock.aws.code_repositories import CodeRepository
 from airdock.aws.hooks import Account
 from airdock.aws.operators.approve import ANY_CHANGE, ApproveOperator
+from airdock.aws.release_records import Records
 from airdock.plan.approval import APPROVE, REFUSE
 from airdock.release import Commit, Image, Source
 from airdock.spec.triggers import Triggers
 from tests.delivery import a_target
 from tests.fakes import FakeStore, a_context, run_task
-from tests.git_server import GitServer, serving
+from tests.git_server import GitServer, git, serving
 
 SUPERSEDED = ("approve", "deployment_outcome")
 
@@ -109,6 +110,12 @@ class Question:
     def play(self, **rules: Any) -> Any:
         return run_task(self.operator(**rules), self.context())
 
+    def commit(self, author: str, message: str) -> None:
+        """The release's newest commit, of this author."""
+        git(self.work, "commit", "-q", "--allow-empty", f"--author={author} <x@example.com>", "-m", message)
+        git(self.work, "push", "-q", str(self.server.root / "app.git"), "HEAD:main")
+        self.sha = git(self.work, "rev-parse", "HEAD").strip()
+
     def push(self, path: str = "news.txt") -> str:
         (self.work / path).parent.mkdir(exist_ok=True)
         (self.work / path).write_text(uuid4().hex)
@@ -134,6 +141,32 @@ def test_an_approver_s_yes_lets_the_release_pass(question: Question) -> None:
     assert "ada made it, and can't approve it" in asked.subject
     assert question.sha in asked.body
     assert "Greet '''politely'''" in asked.body
+
+
+@pytest.mark.parametrize("old_server", [False, True])
+def test_who_made_another_commit_of_the_release_is_not_asked(
+    question: Question, monkeypatch: pytest.MonkeyPatch, old_server: bool
+) -> None:
+    question.server.old = old_server
+    live = SimpleNamespace(commit=question.sha)
+    monkeypatch.setattr(Records, "live", lambda _: live)
+    question.commit("Bob", "Mend it")
+    question.commit("Ada", "Bring it on")
+    question.airflow.answers = [("alice", APPROVE)]
+    assert question.play(needed=1)["sentence"] == "approved by alice"
+    [asked] = question.airflow.asked
+    assert [user.id for user in asked.assigned_users] == ["alice"]
+    assert "2 since what is live" in asked.body
+    assert "Mend it, by Bob" in asked.body
+
+
+def test_co_author_is_not_asked_where_nothing_is_known_to_be_live(question: Question) -> None:
+    question.commit("Ada", "Mend it\n\nCo-authored-by: Bobby <bob>")
+    question.airflow.answers = [("alice", APPROVE)]
+    assert question.play()["sentence"] == "approved by alice"
+    [asked] = question.airflow.asked
+    assert [user.id for user in asked.assigned_users] == ["alice"]
+    assert "not all known: nothing is recorded as live here" in asked.body
 
 
 def test_a_no_refuses_the_release(question: Question) -> None:

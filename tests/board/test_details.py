@@ -37,6 +37,8 @@ def ask(board: Board, *users: str, answered: bool = False, state: str = "deferre
     tables.leave(RUN, "clone_source", "return_value", SOURCE.to_json())
     tables.leave(RUN, APPROVE, "evidence", ["commit    d", "", "~ memory  512 -> 1024"])
     tables.question(number, users, minutes=5, answered=answered)
+    if more.get("given"):
+        tables.remember(RUN, APPROVE, "answers", {"clears": 0, "given": more["given"]})
     if more.get("first_asked"):
         tables.remember(RUN, APPROVE, "asked", {"clears": 0, "at": more["first_asked"]})
 
@@ -61,11 +63,24 @@ def test_a_question_that_is_asked_again_ends_when_the_first_would_have(board: Bo
     assert (told["asked_at"], told["until"]) == (at(1), at(61))
 
 
+def test_how_many_must_approve_and_who_has_is_told(board: Board) -> None:
+    ask(board, "bob", given=[{"user": "alice", "option": "Approve", "at": ""}])
+    told = asked_pipeline().model_dump(mode="json", by_alias=True, exclude_unset=True)
+    told["environments"]["production"]["approval"]["needed"] = 2
+    board.pipelines[:] = [Pipeline.model_validate(told)]
+    [told] = questions(board)
+    assert (told["needed"], told["approved_by"]) == (2, ["alice"])
+
+
 @pytest.mark.parametrize(
     ("user", "edits", "why_not"),
     [
         ("bob", frozenset(), "You may look at this application, but not act on it."),
-        ("alice", DAGS, "You made or pushed this commit, or have answered already: somebody else has to approve it."),
+        (
+            "alice",
+            DAGS,
+            "You made or pushed a commit of it, or have answered already: somebody else has to approve it.",
+        ),
         ("carol", DAGS, "Asked are bob."),
     ],
 )

@@ -457,3 +457,11 @@ def test_server_that_fails_is_told_in_words_and_asked_again(page: Page, board: F
     board.answers.clear()
     alert.get_by_role("button", name="Try again").click()
     page.get_by_role("link", name="basket", exact=True).wait_for()
+
+
+def test_question_says_how_many_must_approve_and_who_has(page: Page, board: FakeBoard) -> None:
+    shown(page, board, "#/approvals")
+    assert page.get_by_role("article", name="customer to production").get_by_text("one has to approve").count() == 1
+    second = page.get_by_role("article", name="payments to production")
+    assert second.get_by_text("1 of 2 has approved: dana").count() == 1
+    assert "new since what is live: CVE-2026-0871" in second.get_by_label("Evidence for").inner_text()

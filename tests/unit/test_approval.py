@@ -8,8 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from airdock.plan.approval import APPROVE, REFUSE, Answer, Consent, Judgement, judge_approval
-from airdock.plan.evidence import evidence, in_markdown
-from airdock.release import Commit, ScanReport
+from airdock.plan.brought import Brings, Brought
+from airdock.plan.evidence import Effect, evidence, in_markdown
+from airdock.release import Commit, Finding, ScanReport
 from airdock.spec.approval import Approval
 
 ALICE: dict[str, Any] = {"user": "alice", "commits_as": ["Alice Doe", "alice@example.org"]}
@@ -82,7 +83,8 @@ def test_more_approvals_than_approvers_can_be_asked_of_nobody() -> None:
 
 def test_the_evidence_tells_what_it_is_what_it_changes_and_what_was_found() -> None:
     scan = ScanReport("COMPLETE", {"HIGH": 2, "LOW": 0})
-    lines = evidence(a_commit(), "sha256:1", "sha256:0 (greeter:7)", "all is well", ["~ web.cpu  256 -> 512"], scan)
+    effect = Effect("sha256:0 (greeter:7)", "all is well", "greeter in the cluster demo", ["~ web.cpu  256 -> 512"])
+    lines = evidence(a_commit(), "sha256:1", effect, Brings(), scan)
     told = "\n".join(lines)
     for wanted in (
         "a" * 40,
@@ -98,8 +100,37 @@ def test_the_evidence_tells_what_it_is_what_it_changes_and_what_was_found() -> N
 
 
 def test_a_long_difference_says_how_much_is_left_out() -> None:
-    lines = evidence(a_commit(), "sha256:1", "", "", [f"~ {number}" for number in range(100)], None)
+    changes = [f"~ {number}" for number in range(100)]
+    lines = evidence(a_commit(), "sha256:1", Effect(changes=changes), Brings(), None)
     assert lines[-1].startswith("... and 40 lines more")
+
+
+def test_the_evidence_tells_what_comes_with_the_release_and_whom_it_touches() -> None:
+    old, new = Finding("CVE-1", "HIGH", "openssl"), Finding("CVE-2", "MEDIUM", "zlib")
+    scan, live = ScanReport("COMPLETE", {"HIGH": 1, "MEDIUM": 1}, (old, new)), ScanReport("COMPLETE", {}, (old,))
+    brings = Brings((Brought("b" * 40, "Greet louder", "Bob"), Brought("c" * 40, "Greet", "Ada")))
+    effect = Effect(touches="greeter in the cluster demo, 2 tasks", changes=["~ web.cpu  256 -> 512"])
+    told = "\n".join(evidence(a_commit(), "sha256:1", effect, brings, scan, live))
+    for wanted in (
+        "brings    2 since what is live",
+        "bbbbbbb Greet louder, by Bob",
+        "touches   greeter in the cluster demo, 2 tasks, 1 line of its task definition",
+        "new since what is live: CVE-2 (medium)",
+    ):
+        assert wanted in told
+
+
+def test_the_evidence_does_not_make_up_what_is_not_known() -> None:
+    brings = Brings((Brought("b" * 40, "Greet louder", "Bob"),), "nothing is recorded as live here")
+    told = "\n".join(evidence(a_commit(), "sha256:1", Effect(), brings, ScanReport("COMPLETE"), None))
+    assert "brings    not all known: nothing is recorded as live here" in told
+    assert "what it finds more than in what is live is not known" in told
+
+
+def test_who_made_any_commit_of_the_release_can_not_approve_it() -> None:
+    found = judge_approval(rules(), a_commit(), "", [], ["Bob", "ALICE@example.org"])
+    assert found.may_answer == ("carol",)
+    assert "alice and bob made it, and can't approve it" in found.sentence
 
 
 def test_nothing_in_the_evidence_ends_the_block_it_stands_in() -> None:

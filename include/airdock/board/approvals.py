@@ -9,11 +9,15 @@ from typing import Any
 
 from airdock.release import Commit
 from airdock.spec import Pipeline
+from airdock.spec.approval import Approval
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question that nobody has answered; `asked_at` is ISO 8601, `users` the ids of those who are asked."""
+    """A question that nobody has answered; `asked_at` is ISO 8601.
+
+    `users`: the ids of those who are asked; `approved_by`: of those who have approved so far, where several must.
+    """
 
     dag_id: str
     run_id: str
@@ -23,6 +27,7 @@ class Question:
     users: Sequence[str]
     commit: Commit | None
     evidence: Sequence[str]
+    approved_by: Sequence[str] = ()
 
     @property
     def application(self) -> str:
@@ -35,7 +40,7 @@ class Question:
 
 def approval(question: Question, pipeline: Pipeline | None, why_not: str) -> dict[str, Any]:
     """The question in the page's shape; `why_not`: why the user may not answer it, "" who may."""
-    commit = question.commit
+    commit, rules = question.commit, _rules(question, pipeline)
     return {
         "dag_id": question.dag_id,
         "run_id": question.run_id,
@@ -48,6 +53,8 @@ def approval(question: Question, pipeline: Pipeline | None, why_not: str) -> dic
         "author": commit.author if commit else None,
         "asked_at": question.asked_at,
         "until": _until(question, pipeline),
+        "needed": rules.needed if rules else 1,
+        "approved_by": list(question.approved_by),
         "evidence": list(question.evidence),
         "may_answer": not why_not,
         "why_not": why_not,
@@ -60,16 +67,20 @@ def why_not(question: Question, pipeline: Pipeline | None, user: str, edits: boo
         return "You may look at this application, but not act on it."
     if not question.users or user in question.users:
         return ""
-    target = pipeline.environments.get(question.environment) if pipeline else None
-    rules = target.approval if target else None
+    rules = _rules(question, pipeline)
     if rules and any(approver.user == user for approver in rules.approvers):
-        return "You made or pushed this commit, or have answered already: somebody else has to approve it."
+        return "You made or pushed a commit of it, or have answered already: somebody else has to approve it."
     return f"Asked are {', '.join(question.users)}."
 
 
 def _until(question: Question, pipeline: Pipeline | None) -> str | None:
-    target = pipeline.environments.get(question.environment) if pipeline else None
-    if not target or not target.approval or not question.asked_at:
+    rules = _rules(question, pipeline)
+    if not rules or not question.asked_at:
         return None
     asked_at = datetime.fromisoformat(question.asked_at)
-    return (asked_at + timedelta(minutes=target.approval.timeout_minutes)).isoformat()
+    return (asked_at + timedelta(minutes=rules.timeout_minutes)).isoformat()
+
+
+def _rules(question: Question, pipeline: Pipeline | None) -> Approval | None:
+    target = pipeline.environments.get(question.environment) if pipeline else None
+    return target.approval if target else None

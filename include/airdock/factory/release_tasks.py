@@ -71,7 +71,7 @@ def build(pipeline: Pipeline, source: Any) -> BaseOperator:
         account=_account(pipeline),
         application=pipeline.application,
         project=pipeline.build.project,
-        repository=_repository(pipeline),
+        repository=image_repository(pipeline),
         source=source.output,
         digest_variable=pipeline.build.digest_variable,
         deadline_minutes=pipeline.build.timeout_minutes + STARTING_MINUTES,
@@ -81,7 +81,7 @@ def build(pipeline: Pipeline, source: Any) -> BaseOperator:
 def wait_for_scan(pipeline: Pipeline, build: Any) -> BaseOperator:
     return EcrWaitForScanOperator(
         task_id="wait_for_scan",
-        repository=_repository(pipeline),
+        repository=image_repository(pipeline),
         digest=f"{{{{ ti.xcom_pull(task_ids='{build.task_id}')['image']['digest'] }}}}",
         policy=pipeline.scan,
         platform=pipeline.image.platform,
@@ -92,7 +92,8 @@ def _account(pipeline: Pipeline) -> Account:
     return Account(pipeline.aws_connection, pipeline.region)
 
 
-def _repository(pipeline: Pipeline) -> Repository:
+def image_repository(pipeline: Pipeline) -> Repository:
+    """Where the pipeline's images are."""
     return Repository(pipeline.image.repository, _account(pipeline), pipeline.image.registry or "")
 
 

@@ -25,7 +25,8 @@ from airdock.aws.operators.preflight import PreflightOperator
 from airdock.aws.operators.scheduled import EcsRetargetOperator
 from airdock.aws.operators.verdict import VerdictOperator
 from airdock.aws.operators.verify import VerifyServiceOperator
-from airdock.factory.release_tasks import Release
+from airdock.aws.release_evidence import Scanned
+from airdock.factory.release_tasks import Release, image_repository
 from airdock.spec import Environment, Pipeline
 from airdock.spec.one_off_task import OneOffTask
 from airdock.spec.task_definition import InfrastructureTaskDefinition
@@ -47,6 +48,7 @@ def approve(pipeline: Pipeline, name: str, target: Environment, release: Release
         source=release.source,
         build=release.build,
         scan_task=scan.task_id if scan else "",
+        scanned=Scanned(image_repository(pipeline), pipeline.image.platform),
         again=release.again,
         **kwargs,
     )

@@ -39,11 +39,16 @@ class Judgement:
     may_answer: tuple[str, ...] = ()
 
 
-def judge_approval(rules: Approval, commit: Commit, pusher: str, answers: Sequence[Answer]) -> Judgement:
-    """What the answers so far mean for a commit that `pusher` brought ("" where nobody did)."""
+def judge_approval(
+    rules: Approval, commit: Commit, pusher: str, answers: Sequence[Answer], makers: Sequence[str] = ()
+) -> Judgement:
+    """What the answers so far mean for a commit that `pusher` brought ("" where nobody did).
+
+    `makers`: names and addresses of those who made it, or another commit of the release.
+    """
     if refusal := next((each for each in answers if each.option != APPROVE), None):
         return Judgement(Consent.DENIED, f"{refusal.user} refused the release")
-    own = [] if rules.author_may else _own_work(rules, commit, pusher)
+    own = [] if rules.author_may else _own_work(rules, [commit.author, commit.author_email, pusher, *makers])
     may = [approver.user for approver in rules.approvers if approver.user not in own]
     given = [user for user in dict.fromkeys(answer.user for answer in answers) if user in may]
     if len(given) >= rules.needed:
@@ -57,9 +62,9 @@ def judge_approval(rules: Approval, commit: Commit, pusher: str, answers: Sequen
     return Judgement(Consent.ASKED, _asking(given, missing, left, own), left)
 
 
-def _own_work(rules: Approval, commit: Commit, pusher: str) -> list[str]:
-    """The approvers who made or pushed the commit."""
-    makers = {name.casefold() for name in (commit.author, commit.author_email, pusher) if name}
+def _own_work(rules: Approval, names: Sequence[str]) -> list[str]:
+    """The approvers who made or pushed a commit of the release, by these names."""
+    makers = {name.casefold() for name in names if name}
     return [
         approver.user
         for approver in rules.approvers

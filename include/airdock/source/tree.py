@@ -65,8 +65,8 @@ def authorship(git: Git, commit: str) -> Authorship:
     told = git.run("log", "-1", *style, "--end-of-options", commit, "--").decode("utf-8", "replace")
     author, email, seconds, message = told.split("\0", 3)
     when = datetime.fromtimestamp(int(seconds), UTC).isoformat()
-    subject = _printable(message.strip())[:LONGEST_MESSAGE]
-    return Authorship(_printable(author)[:200], subject, when, _printable(email)[:200])
+    subject = printable(message.strip())[:LONGEST_MESSAGE]
+    return Authorship(printable(author)[:200], subject, when, printable(email)[:200])
 
 
 def tree_id(git: Git, commit: str) -> str:
@@ -147,5 +147,6 @@ def _refuse_strange(path: str) -> None:
         raise Refused(f"{path!r} is no plain path inside the repository")
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """A stranger's text without what moves a cursor or hides."""
     return "".join(char for char in text if char.isprintable() or char == "\n")

@@ -12,13 +12,11 @@ from airflow.sdk.exceptions import TaskDeferralError, TaskDeferralTimeout
 from airdock.aws.code_repositories import CodeRepository
 from airdock.aws.operators.job import DEADLINE_MARGIN, DeliveryOperator, clear_number, memory
 from airdock.aws.overtaken import newer_head
-from airdock.aws.preflight import preflight
-from airdock.aws.production import Service, standing
+from airdock.aws.release_evidence import Scanned, brings, effect, records_of
 from airdock.errors import AirdockError, Fault, Refused
 from airdock.plan.approval import APPROVE, REFUSE, Answer, Consent, judge_approval
-from airdock.plan.difference import in_words
+from airdock.plan.brought import Brings
 from airdock.plan.evidence import evidence, in_markdown
-from airdock.plan.preflight import judge
 from airdock.plan.push import HEADS
 from airdock.plan.run_params import latest_begin, refuse_late
 from airdock.release import Image, Outcome, ScanReport, Source
@@ -33,14 +31,16 @@ ANY_CHANGE = Triggers()
 class ApproveOperator(DeliveryOperator):
     """Asks the environment's approvers through Airflow's required actions, and holds no worker meanwhile.
 
-    Airflow itself refuses the answer of anybody who is not asked; a commit's author is not asked. An approval that
-    waits for a release which a newer one has overtaken is withdrawn: the release is superseded.
+    Airflow itself refuses the answer of anybody who is not asked. Who made a commit of the release is not asked, as far
+    as the repository tells which have come since what is live. An approval that waits for a release which a newer one
+    has overtaken is withdrawn: the release is superseded.
 
     Args:
         repository: where the release's branch is, to see whether it has moved on.
         newest_wins: whether a newer release withdraws the question; triggers: which changes make one.
         source, build: the records of the release.
         scan_task: the task whose XCom is the scan's report, "" where none ran.
+        scanned: where the images are, to tell what the scan of the live one found.
         again: "True" where the release has been live here before: going back must not wait for anybody.
 
     XCom `evidence`: the lines that the approvers see. Record: {"sentence", "answers"}.
@@ -60,6 +60,7 @@ class ApproveOperator(DeliveryOperator):
         source: Any,
         build: Any,
         scan_task: str = "",
+        scanned: Scanned | None = None,
         again: str = "",
         poll_seconds: float = 10,
         **kwargs: Any,
@@ -74,6 +75,8 @@ class ApproveOperator(DeliveryOperator):
         self.source = source
         self.build = build
         self.scan_task = scan_task
+        self.scanned = scanned
+        self.records = records_of(target, application, environment)
         self.again = again
         self.poll_seconds = poll_seconds
 
@@ -105,7 +108,8 @@ class ApproveOperator(DeliveryOperator):
     def _judged(self, context: Context, answers: list[Answer]) -> Any:
         """Go on, end, or ask again; the answers so far outlive a retry, but not a clear."""
         memory(context).set("answers", {"clears": clear_number(context), "given": [each.to_json() for each in answers]})
-        found = judge_approval(self._rules, Source.from_json(self.source).commit, _pusher(context), answers)
+        commit, makers = Source.from_json(self.source).commit, self._brings(context).makers()
+        found = judge_approval(self._rules, commit, _pusher(context), answers, makers)
         self.log.info(found.sentence)
         if found.consent is Consent.GIVEN:
             return {"sentence": found.sentence, "answers": [each.to_json() for each in answers]}
@@ -166,14 +170,19 @@ class ApproveOperator(DeliveryOperator):
         source, image = Source.from_json(self.source), Image.from_json(self.build["image"])
         told = context["ti"].xcom_pull(task_ids=self.scan_task) if self.scan_task else None
         scan = ScanReport.from_json(told) if told else None
-        try:
-            found = preflight(self.target, source, image)
-            now = standing(Service.of(self.target))
-            stands = f"{now.digest or now.image} ({now.task_definition.rpartition('/')[2]})"
-            changes = in_words(list(found.changes))
-            return evidence(source.commit, image.digest, stands, judge(found.tree).reason, changes, scan)
-        except Refused as error:
-            return evidence(source.commit, image.digest, "", error.sentence, [], scan)
+        changed, now = effect(self.target, source, image)
+        live = self.scanned.report(now.digest) if self.scanned and scan and now and now.digest else None
+        return evidence(source.commit, image.digest, changed, self._brings(context), scan, live)
+
+    def _brings(self, context: Context) -> Brings:
+        """The release's commits as they were when people were first asked: the repository is asked once."""
+        store, clears = memory(context), clear_number(context)
+        known = store.get("brings")
+        if known and known["clears"] == clears:
+            return Brings.from_json(known["brings"])
+        found = brings(self.repository, self.records, Source.from_json(self.source).commit)
+        store.set("brings", {"clears": clears, "brings": found.to_json()})
+        return found
 
     def _refuse_overtaken(self, context: Context) -> None:
         """Another run waits: where the branch has moved on, this release is not wanted any more."""

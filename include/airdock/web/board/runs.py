@@ -72,7 +72,7 @@ def questions(session: Session) -> list[Question]:
 
 
 def _question(row: Any, left: Mapping[tuple[str, str], Any]) -> Question:
-    first = left.get((row.task_id, "asked"))
+    first, given = left.get((row.task_id, "asked")), left.get((row.task_id, "answers")) or {}
     return Question(
         dag_id=row.dag_id,
         run_id=row.run_id,
@@ -82,11 +82,12 @@ def _question(row: Any, left: Mapping[tuple[str, str], Any]) -> Question:
         users=[str(each["id"]) for each in row.assignees or ()],
         commit=next((commit_in(left.get(place)) for place in SOURCES if left.get(place)), None),
         evidence=left.get((row.task_id, "evidence")) or (),
+        approved_by=[str(each["user"]) for each in given.get("given", ())],
     )
 
 
 def _left_by_runs(session: Session, runs: Collection[tuple[str, str]]) -> dict[tuple[str, str], dict[Any, Any]]:
-    """By run: sources, evidence, and since when the task asks; a question that is asked again is no new one."""
+    """By run: sources, evidence, who answered, and since when it is asked; asked again it is no new question."""
     from airflow.models.task_state_store import TaskStateStoreModel as Store
     from airflow.models.xcom import XComModel as XCom
 
@@ -99,9 +100,9 @@ def _left_by_runs(session: Session, runs: Collection[tuple[str, str]]) -> dict[t
     for dag_id, run_id, task_id, key, value in session.execute(asked.where(ours, or_(*wanted, XCom.key == "evidence"))):
         found.setdefault((dag_id, run_id), {})[task_id, key] = read(value)
     ours = or_(*(and_(Store.dag_id == dag_id, Store.run_id == run_id) for dag_id, run_id in runs))
-    kept = select(Store.dag_id, Store.run_id, Store.task_id, Store.value).where(ours, Store.key == "asked")
-    for dag_id, run_id, task_id, value in session.execute(kept):
-        found.setdefault((dag_id, run_id), {})[task_id, "asked"] = json.loads(value)
+    kept = select(Store.dag_id, Store.run_id, Store.task_id, Store.key, Store.value)
+    for dag_id, run_id, task_id, key, value in session.execute(kept.where(ours, Store.key.in_(("asked", "answers")))):
+        found.setdefault((dag_id, run_id), {})[task_id, key] = json.loads(value)
     return found
 
 

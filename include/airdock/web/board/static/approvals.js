@@ -41,6 +41,7 @@ function question(each, look) {
           each.author && h("span", {}, each.author),
           h("span", {}, "asked ", ago(each.asked_at)),
           each.until && h("span", {}, "ends ", ago(each.until)),
+          h("span", {}, approved(each)),
         ),
       ),
       each.may_answer
@@ -60,6 +61,12 @@ function question(each, look) {
     ),
     evidence(each.evidence, `${each.application} to ${each.environment}`),
   );
+}
+
+/** "1 of 2 have approved: alice". */
+function approved({ approved_by: by, needed }) {
+  if (!by.length) return needed === 1 ? "one has to approve" : `${needed} have to approve, nobody has yet`;
+  return `${by.length} of ${needed} ${by.length === 1 ? "has" : "have"} approved: ${by.join(", ")}`;
 }
 
 /** What is told of the release, and below the first empty line what it changes. */
