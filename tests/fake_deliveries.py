@@ -75,7 +75,7 @@ def delivery(at: At, dag_id: str, run_id: str, green: int) -> dict[str, Any]:
         "author": "Jonas Weber",
         "trigger": "manual by jonas",
         "note": None,
-        "environments": [_place(at, *state, green) for state in states],
+        "environments": [_place(at, dag_id.partition("_")[2], *state, green) for state in states],
         "stages": stages,
         "scan": {"status": "COMPLETE", "counts": {"MEDIUM": 1, "LOW": 1}, "findings": FINDINGS, "sentence": ""},
         "difference": CHANGES,
@@ -84,16 +84,16 @@ def delivery(at: At, dag_id: str, run_id: str, green: int) -> dict[str, Any]:
     }
 
 
-def _place(at: At, name: str, outcome: str | None, begun: float, green: int) -> dict[str, Any]:
+def _place(at: At, application: str, name: str, outcome: str | None, begun: float, green: int) -> dict[str, Any]:
     last = 10 if outcome == "rolled_back" else 100 if outcome else green
     shares = [share for share in (0, *SHARES) if share < last] + [last]
     weights = [_weights(at(begun - 0.5 * number), share) for number, share in enumerate(shares)]
     rounds = [_round(at(begun - 0.5 * number), *each) for number, each in enumerate(ROUNDS[: len(shares) - 1])]
-    whole = f"payments {COMMIT[:7]} to {name}"
+    whole = f"{application} {COMMIT[:7]} to {name}"
     found: dict[str, Any] = {"name": name, "outcome": outcome, "sentence": "", "details": []}
     found["planned"] = [] if outcome else [float(share) for share in SHARES if share > green]
     if outcome == "live":
-        found |= {"sentence": f"{whole} is live. {name.title()} runs payments:39.", "details": LINE}
+        found |= {"sentence": f"{whole} is live. {name.title()} runs {application}:39.", "details": LINE}
     if outcome == "rolled_back":
         weights.append(_weights(at(begun - 2), 0))
         measures = ["errors: 8.4 % of 1,210 requests, at most 1 %"]
@@ -102,7 +102,7 @@ def _place(at: At, name: str, outcome: str | None, begun: float, green: int) -> 
             {"at": at(begun - 2), "step": 10, "decision": "roll_back", "sentence": said, "measures": measures}
         )
         found |= {
-            "sentence": f"{whole} was rolled back: {BACK}. Production runs payments:38.",
+            "sentence": f"{whole} was rolled back: {BACK}. Production runs {application}:38.",
             "details": [*LINE[:6], f"deploy: failed ({BACK})", "verify: upstream_failed", "roll_back: success"],
         }
     return {**found, "weights": weights, "analysis": rounds}
@@ -172,7 +172,10 @@ def _release(at: At, name: str, number: int, commit: dict[str, str]) -> dict[str
     places = [_whereabouts(at, name, "staging", number, "live", number == 0)]
     if number:
         places.append(_whereabouts(at, name, "production", number, "rolled_back" if failed else "live", number == 1))
-    times = {"built_seconds": 90.0 + number * 3, "lead_seconds": None if failed else 1500.0 + 400 * number}
+    times = {
+        "built_seconds": 90.0 + number * 3,
+        "lead_seconds": None if failed or not number else 1500.0 + 400 * number,
+    }
     return {**told, "digest": told["release"], "environments": places, **times}
 
 
@@ -213,7 +216,7 @@ def _measured(at: At, name: str, number: int, days: int) -> dict[str, Any]:
         runs.append({**run, **went})
     stages = ("build", "wait for scan", "staging: deploy", "production: deploy", "production: verify")
     took = [{"label": each, "seconds": [chance.lognormvariate(4.2, 0.25) for _ in range(30)]} for each in stages]
-    figures = _figures(24 / days, 1900 + 70 * number, 0.08, None if number % 3 else 900, 24, 2)
+    figures = _figures(22 / days, 1900 + 70 * number, 0.08, 900, 24, 2)
     return {"name": name, **figures, "runs": runs, "stages": took}
 
 
