@@ -21,7 +21,9 @@ def test_broken_pipeline_file_is_told_and_holds_up_no_other(line: Line) -> None:
     before = line.last_effect()
     line.expect(line.trigger(), "success", "live")
 
-    [told] = line.airflow.import_errors()
+    errors = line.airflow.import_errors()
+    assert len(errors) == 1, errors
+    [told] = errors
     assert f"{BROKEN}:{MISSPELT_LINE}:1: sorce" in told
     assert "Did you mean 'source'?" in told
     # The commit was built and is live: another run of it builds nothing.
