@@ -168,7 +168,8 @@ def test_push_of_unknown_files_starts_what_git_says(hooks: Hooks, server: GitSer
     after = server.push(tmp_path)
     told = {"repository": server.url(), "ref": "refs/heads/main", "before": before, "after": after}
     assert hooks.send(signed("generic_push", json.dumps(told).encode(), "asked")).status_code == 202
-    hooks.wait_until_done("asked")
+    # It is never done here: what the broken pipeline file would want of it is not known.
+    hooks.until(lambda: bool(hooks.runs("generic__asked")), "nobody took the push asked")
     assert hooks.runs("generic__asked") == ["deliver_three"]
 
 
