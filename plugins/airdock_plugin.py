@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from airflow.plugins_manager import AirflowPlugin
 
 from airdock.aws.links import ConsoleLink
+from airdock.plan.brought import Brought
 from airdock.spec import Pipeline
 from airdock.web.board.app import board
 from airdock.web.hooks.app import hooks
@@ -19,6 +20,13 @@ def changed_files(pipeline: Pipeline, before: str, after: str) -> Sequence[str]:
     from airdock.aws.changed_files import changed_files
 
     return changed_files(pipeline, before, after)
+
+
+def commits_between(pipeline: Pipeline, head: str, live: str) -> Sequence[Brought]:
+    """What git says, for who compares two releases."""
+    from airdock.aws.commits_between import commits_between
+
+    return commits_between(pipeline, head, live)
 
 
 def board_address() -> str:
@@ -36,7 +44,7 @@ class AirdockPlugin(AirflowPlugin):
     # The first whose prefix fits answers: the hooks come before the board, below which they lie.
     fastapi_apps = [
         {"name": "airdock hooks", "url_prefix": "/airdock/hooks", "app": hooks(changed_files)},
-        {"name": "airdock board", "url_prefix": "/airdock", "app": board()},
+        {"name": "airdock board", "url_prefix": "/airdock", "app": board(commits_between)},
     ]
     # No `url_route`: it would show the page in a frame, which opens no links and hides the page's address.
     external_views = [{"name": "Airdock", "href": board_address(), "destination": "nav"}]

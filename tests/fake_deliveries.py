@@ -35,6 +35,11 @@ FINDINGS = [
     {"name": "CVE-2026-1234", "severity": "MEDIUM", "package": "openssl 3.0.11", "fix": "3.0.15"},
     {"name": "CVE-2026-0871", "severity": "LOW", "package": "libxml2 2.9.14", "fix": ""},
 ]
+BROUGHT = [
+    {"sha": "51c0a9e2" * 5, "subject": "Raise the connection pool to 40", "author": "Ada Moreau"},
+    {"sha": "7be0d4f1" * 5, "subject": "Name the acquirer in the log of a payment", "author": "Priya Natarajan"},
+]
+"""Commits that were never released alone."""
 EVIDENCE = [
     f"commit    {COMMIT}",
     f"subject   {SUBJECT}",
@@ -191,7 +196,12 @@ def compare(old: dict[str, Any], new: dict[str, Any], between: list[dict[str, An
     old, new, *between = ({name: each[name] for name in what} for each in (old, new, *between))
     files = [{"path": "taskdef.json", "diff": CHANGES}]
     findings = {"new": FINDINGS[1:], "gone": FINDINGS[:1]}
-    return {"from": old, "to": new, "commits": between, "files": files, "findings": findings}
+    told = {"from": old, "to": new, "commits": between, "files": files, "findings": findings}
+    return {**told, "brought": [*map(_brought, between), *BROUGHT], "brought_unknown": ""}
+
+
+def _brought(release: dict[str, Any]) -> dict[str, str]:
+    return {"sha": release["commit"], "subject": release["subject"], "author": release["author"]}
 
 
 def measures(at: At, names: list[str], days: int, one: str) -> dict[str, Any]:

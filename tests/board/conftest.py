@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,10 +12,12 @@ import pytest
 from fastapi import FastAPI, HTTPException
 from starlette.testclient import TestClient
 
+from airdock.plan.brought import Brought
 from airdock.spec import Pipeline
 from airdock.web.board import app as module
 from airdock.web.board import database, freeze
 from airdock.web.board.app import application, signed_in
+from airdock.web.board.between import Between
 from airdock.web.board.comparing import Comparing
 from airdock.web.board.desk import Desk
 from airdock.web.board.details import Details
@@ -26,6 +28,7 @@ from tests.board.airflow_database import AirflowDatabase
 from tests.board.entries import a_pipeline
 from tests.databases import address
 
+PATIENCE_SECONDS = 2
 DAGS = frozenset({"deliver_greeter", "deploy_greeter"})
 
 
@@ -40,6 +43,10 @@ class Board:
     freezes: list[Any] = field(default_factory=list)
     frozen: Any = None
     may_freeze: bool = True
+    asked: list[tuple[str, str, str]] = field(default_factory=list)
+    """What git was asked: application, head, live."""
+    git: Callable[[], Sequence[Brought]] = list
+    """What it answers; may raise, and take its time."""
 
     def get(self, path: str, **more: Any) -> Any:
         return self.client.get(path, **more)
@@ -75,12 +82,16 @@ def board(airflow_database: AirflowDatabase, monkeypatch: pytest.MonkeyPatch) ->
         with airflow_database.session() as session:
             return durations(session, dag_id)
 
+    def commits_between(pipeline: Pipeline, head: str, live: str) -> Sequence[Brought]:
+        there[0].asked.append((pipeline.application, head, live))
+        return there[0].git()
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         desk = Desk(lambda: there[0].pipelines, Ledger(rows), unfinished, lambda: there[0].frozen, 0)
         app.state.desk, app.state.measuring = desk, Measuring(desk.pipelines, desk.ledger, took)
         app.state.details = Details(desk, airflow_database.session)
-        app.state.comparing = Comparing(desk, airflow_database.session)
+        app.state.comparing = Comparing(desk, airflow_database.session, Between(commits_between, PATIENCE_SECONDS))
         yield
 
     def change(wanted: freeze.Freeze, user: str) -> Any:

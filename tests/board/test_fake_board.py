@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from airdock.plan.brought import Brought
 from airdock.release import Commit, Finding, Outcome, ScanReport, Source
 from airdock.web.board.users import User
 from tests.board.conftest import DAGS, Board
@@ -111,6 +112,7 @@ def test_delivery_of_the_fake_is_that_of_the_application(full: Board, run_id: st
 
 def test_releases_and_comparisons_of_the_fake_are_those_of_the_application(full: Board) -> None:
     fake, pair = FakeBoard(), {}
+    full.git = lambda: [Brought("d" * 40, "Ship it", "Bob")]
     assert differing(full, "releases/greeter", fake.told("releases/greeter", {})) == set()
     keys = [each["release"] for each in fake.told("releases/greeter", {})["releases"]]
     pair = {"from": keys[1], "to": keys[0]}

@@ -345,15 +345,36 @@ def test_two_releases_are_compared(page: Page, board: FakeBoard) -> None:
     assert [boxes.nth(number).is_checked() for number in (0, 3, 5)] == [True, True, False]
     page.get_by_role("button", name="Compare").click()
     page.get_by_role("heading", name="Releases between them: 3").wait_for()
+    assert page.get_by_role("heading", name="Commits between them: 5").count() == 1
     assert page.get_by_role("list", name="Changes").get_by_text("RETRY_LIMIT").count() == 1
+
+
+def test_release_tells_the_commits_that_came_since_the_one_before(page: Page, board: FakeBoard) -> None:
+    known = board.releases(["payments"], {})["releases"]
+    links = shown(page, board, "#/releases/payments").get_by_role("link", name="What is in it")
+    assert links.count() == len(known) - 1  # before the oldest none is known
+    links.nth(1).click()
+    commits = page.get_by_role("list", name="Commits between them").get_by_role("listitem")
+    commits.first.wait_for()
+    told = f"{known[1]['commit'][:7]} {known[1]['subject']} {known[1]['author']}"
+    assert commits.first.inner_text().split() == told.split()
+    assert page.url.endswith(f"from={known[2]['release']}&to={known[1]['release']}".replace(":", "%3A"))
+    found = board.compare(["payments"], {"from": known[2]["release"], "to": known[1]["release"]})
+    assert commits.count() == len(found["brought"])
+    board.answers["api/compare/payments"] = (200, {**found, "brought_unknown": "these are the newest 200"})
+    page.reload()
+    page.get_by_text("There may be more: these are the newest 200.").wait_for()
 
 
 def test_comparison_does_not_call_the_same_what_nobody_knows(page: Page, board: FakeBoard) -> None:
     one, other = board.releases(["payments"], {})["releases"][:2]
     unknown = {"from": other, "to": one, "commits": [], "files": None, "findings": None}
+    unknown |= {"brought": None, "brought_unknown": "git.example can't be reached"}
     board.answers["api/compare/payments"] = (200, unknown)
     shown(page, board, "#/compare/payments?from=a&to=b").get_by_text("files of one of them are not known").wait_for()
     assert page.get_by_text("what came and went can't be told").count() == 1
+    sentence = "Which commits came between is not known: git.example can't be reached."
+    assert page.get_by_text(sentence, exact=True).count() == 1
     assert page.get_by_text("are the same").count() == 0
 
 

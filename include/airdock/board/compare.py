@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airdock.board.releases import Entries, describe, grouped
+from airdock.plan.brought import Brought
 from airdock.plan.difference import difference
 from airdock.plan.masking import shown
 from airdock.release import Finding
@@ -38,6 +39,18 @@ def comparison(entries: Entries, older: str, newer: str, contents: Mapping[str, 
         "files": changed_files(old.files, new.files),
         "findings": _findings(old.findings, new.findings),
     }
+
+
+def ends(entries: Entries, one: str, other: str) -> tuple[str, str]:
+    """The commits of the newer and of the older of two releases."""
+    told = grouped(entries)
+    newer, older = sorted((one, other), key=list(told).index)
+    return told[newer][-1].record.commit, told[older][-1].record.commit
+
+
+def listed(commits: Sequence[Brought]) -> list[dict[str, str]]:
+    """Commits as the page shows them."""
+    return [{"sha": each.sha, "subject": each.subject, "author": each.author} for each in commits]
 
 
 def changed_files(old: Mapping[str, str], new: Mapping[str, str]) -> list[dict[str, Any]] | None:

@@ -12,6 +12,7 @@ What git offers to a hostile repository, address or server, and the bolt before 
 
 from __future__ import annotations
 
+import math
 import os
 import resource
 import signal
@@ -68,10 +69,14 @@ esac
 
 @dataclass(frozen=True, slots=True)
 class Git:
-    """One repository under one temporary folder, which holds the bare copy and the files with secrets."""
+    """One repository under one temporary folder, which holds the bare copy and the files with secrets.
+
+    `longest_seconds`: no call may take longer, whatever it allows itself.
+    """
 
     remote: Remote
     folder: Path
+    longest_seconds: float = math.inf
 
     @property
     def bare(self) -> Path:
@@ -82,13 +87,14 @@ class Git:
 
         Raises:
             Refused: git will say the same next time.
-            Fault: the server or the way to it failed, or the call took longer than `timeout_seconds`.
+            Fault: the server or the way to it failed, or the call took longer than it may.
         """
+        seconds = min(timeout_seconds, self.longest_seconds)
         argv = limited(command(self.bare, *arguments), bytes_at_most or LARGEST_FILE_BYTES)
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, tempfile.TemporaryFile() as given:
             given.write(stdin.encode())
             given.seek(0)
-            status = _wait(self._start(argv, given, out, err), arguments[0], timeout_seconds)
+            status = _wait(self._start(argv, given, out, err), arguments[0], seconds)
             if status != 0:
                 raise verdict_on(self.remote, arguments[0], status, _start_of(err), self.remote.login.password)
             return _start_of(out)
@@ -101,12 +107,12 @@ class Git:
 
 
 @contextmanager
-def opened(remote: Remote) -> Iterator[Git]:
+def opened(remote: Remote, longest_seconds: float = math.inf) -> Iterator[Git]:
     """A Git for one remote, with an empty bare repository; the folder goes when the block ends."""
     with tempfile.TemporaryDirectory(prefix="airdock-git-") as name:
         folder = Path(name)
         _write_private(folder, remote.login)
-        git = Git(remote, folder)
+        git = Git(remote, folder, longest_seconds)
         git.run("init", "--quiet", "--bare", "--template=", "--end-of-options", str(git.bare))
         git.run("config", "--end-of-options", "remote.origin.url", remote.url)
         yield git

@@ -19,6 +19,7 @@ from starlette.concurrency import run_in_threadpool
 
 from airdock.errors import Fault
 from airdock.web.board import freeze
+from airdock.web.board.between import AskGit, Between
 from airdock.web.board.comparing import Comparing
 from airdock.web.board.desk import Desk
 from airdock.web.board.details import Details
@@ -45,16 +46,19 @@ Asker = Annotated[User, Depends(signed_in)]
 Days = Annotated[int, Query(ge=1, le=365)]
 
 
-def board() -> FastAPI:
+def board(commits_between: AskGit) -> FastAPI:
     """The application for one api-server process."""
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.desk, app.state.details = await run_in_threadpool(_opened)
-        app.state.comparing, app.state.measuring = _comparing(app.state.desk), _measuring(app.state.desk)
+        between = Between(commits_between)
+        app.state.comparing = _comparing(app.state.desk, between)
+        app.state.measuring = _measuring(app.state.desk)
         # Reading everything takes seconds: the api-server need not wait for it, and the first user waits less.
         threading.Thread(target=app.state.desk.read_ahead, name="airdock-board", daemon=True).start()
         yield
+        between.end()
 
     return application(lifespan)
 
@@ -164,14 +168,14 @@ def _releases(request: Request, application: str, user: Asker) -> Response:
     return _unless_known(request, request.app.state.details.releases(user, application))
 
 
-def _compare(
+async def _compare(
     request: Request,
     application: str,
     user: Asker,
     older: Annotated[str, Query(alias="from")],
     newer: Annotated[str, Query(alias="to")],
 ) -> dict[str, Any]:
-    return dict(request.app.state.comparing.answer(user, application, older, newer))
+    return dict(await request.app.state.comparing.answer(user, application, older, newer))
 
 
 def _approvals(request: Request, user: Asker) -> Response:
@@ -223,7 +227,7 @@ def _measuring(desk: Desk) -> Measuring:
     return Measuring(desk.pipelines, desk.ledger, asked)
 
 
-def _comparing(desk: Desk) -> Comparing:
+def _comparing(desk: Desk, between: Between) -> Comparing:
     from airflow.utils.session import create_session
 
-    return Comparing(desk, create_session)
+    return Comparing(desk, create_session, between)

@@ -1,4 +1,4 @@
-// Two releases side by side: what lies between them, what differs, and which findings came and went.
+// Two releases side by side: which commits and releases lie between them, what differs, and which findings came and went.
 
 import { diff, findings } from "./contents.js";
 import { h } from "./dom.js";
@@ -24,7 +24,8 @@ export const view = (told, { parts: [name] }) =>
       [],
     ),
     h("div", { class: "pair" }, side("From", told.from), icon("over"), side("To", told.to)),
-    commits(told.commits),
+    brought(told.brought, told.brought_unknown),
+    releases(told.commits),
     files(told.files),
     told.findings
       ? h(
@@ -53,25 +54,32 @@ function side(label, release) {
   );
 }
 
-function commits(all) {
+/** What the newer of them brings, as git tells it; `unknown` says why there may be more. */
+function brought(all, unknown) {
+  if (!all) return remark("Commits", `Which commits came between is not known: ${unknown}.`);
+  const rows = all.map((each) => [each.sha, each.subject, each.author]);
+  return list(`Commits between them: ${all.length}`, rows, unknown && `There may be more: ${unknown}.`);
+}
+
+function releases(all) {
+  const rows = all.map((each) => [each.commit, each.subject, [each.author, " ", ago(each.committed_at)]]);
+  return list(`Releases between them: ${all.length}`, rows);
+}
+
+function list(heading, rows, more = "") {
   return h(
     "section",
     { class: "sheet" },
-    h("h2", {}, `Releases between them: ${all.length}`),
-    all.length > 0 &&
+    h("h2", {}, heading),
+    rows.length > 0 &&
       h(
         "ul",
-        { class: "commits" },
-        all.map((each) =>
-          h(
-            "li",
-            {},
-            sha(each.commit),
-            h("span", {}, each.subject),
-            h("small", {}, each.author, " ", ago(each.committed_at)),
-          ),
+        { class: "commits", "aria-label": heading },
+        rows.map(([commit, subject, rest]) =>
+          h("li", {}, sha(commit), h("span", {}, subject), h("small", {}, rest)),
         ),
       ),
+    more && h("p", { class: "pad faint" }, more),
   );
 }
 

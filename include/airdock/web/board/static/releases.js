@@ -70,7 +70,7 @@ function table(told, app, choose) {
       h(
         "tbody",
         {},
-        told.releases.map((each) =>
+        told.releases.map((each, place) =>
           h(
             "tr",
             { "data-key": each.release, role: "row" },
@@ -111,7 +111,12 @@ function table(told, app, choose) {
             h(
               "td",
               { role: "cell", class: "act" },
-              app?.can_deploy && h("div", { class: "actions" }, offers(app, each)),
+              h(
+                "div",
+                { class: "actions" },
+                contents(told.application, told.releases[place + 1], each),
+                app?.can_deploy && offers(app, each),
+              ),
             ),
           ),
         ),
@@ -121,6 +126,12 @@ function table(told, app, choose) {
 }
 
 const short = (release) => (release.commit ?? "").slice(0, 7);
+
+/** What a release brings beyond the one before it. */
+function contents(application, before, release) {
+  const label = { class: "button", "aria-label": `What is in it: ${short(release)}` };
+  return before && link(to.compare(application, before.release, release.release), "What is in it", label);
+}
 
 function whereabouts(there) {
   const state = [
