@@ -90,6 +90,7 @@ def test_a_run_of_another_dag_with_the_same_id_has_a_deployment_of_its_own(stage
     context = a_context("deploy", run_id="by-api-1")
     context["dag_run"].dag_id = "deploy_greeter"
     until(lambda: len(stage.task_sets()) == 1, "the old tasks to end", stage.aws)
+    take_lease("by-api-1", "deploy_greeter")
     record = run_task(an_operator(stage, before), context)
     assert (stage.answer(), created(stage)) == ((200, "v1"), 2)
     assert record["task_definition"] == before

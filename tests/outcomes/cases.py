@@ -95,9 +95,12 @@ class Case:
 @contextmanager
 def outcomes_aws(factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     """A local AWS, to which the tasks under test are connected as a caller of their own."""
-    aws = LocalAws(factory.mktemp("outcomes"), minute_seconds=1.0).start()
+    aws = LocalAws(factory.mktemp("outcomes"), minute_seconds=1.0)
     try:
         with pytest.MonkeyPatch.context() as patch:
+            # As with AWS, ECS replaces an unhealthy task long before CodeDeploy gives green up.
+            patch.setenv("LOCAL_AWS_GREEN_TIMEOUT_MINUTES", "25")
+            aws.start()
             connect(aws, patch)
             patch.setenv("AWS_ACCESS_KEY_ID", CALLER)
             _clients.cache_clear()
