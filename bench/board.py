@@ -15,6 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
+from urllib.request import Request
 
 import aiohttp
 from boards.rows import ENVIRONMENTS, fill
@@ -22,7 +23,7 @@ from figure import Row, tell
 from sqlalchemy import create_engine
 
 from demo.place import ADMIN, ROOT, Place, Ports
-from demo.rest import Airflow, get_json
+from demo.rest import OPENER, Airflow, get_json
 from demo.stack import READY_SECONDS, Stack
 
 VIEWS, PEER_VIEWS = 20, 2
@@ -79,12 +80,12 @@ def _measured(stack: Stack, applications: int, runs: int) -> list[Row]:
     place = stack.place
     tokens = [Airflow(place.ui, name, place.secrets.admin_password).token() for name in PEOPLE]
 
-    def ask(paths: list[str], views: int) -> list[float]:
-        return asyncio.run(viewed(place.ui, tokens, paths, views))
+    def ask(paths: list[str], views: int, people: int = len(PEOPLE)) -> list[float]:
+        return asyncio.run(viewed(place.ui, tokens[:people], paths, views))
 
     ours = "/airdock/api/overview"
     first = ask([ours], 1)
-    board = ask([ours], VIEWS)
+    board, alone = ask([ours], VIEWS), ask([ours], VIEWS, 1)
     dags = [f"/ui/dags?limit={PAGE}&offset={n}&dag_runs_limit=3" for n in range(0, applications * 2, PAGE)]
     newest = [f"/api/v2/dags/~/dagRuns?limit={PAGE}&offset={n}&order_by=-start_date" for n in range(0, runs, PAGE)]
     ui, rest = ask(dags, PEER_VIEWS), ask(newest, PEER_VIEWS)
@@ -92,8 +93,17 @@ def _measured(stack: Stack, applications: int, runs: int) -> list[Row]:
         _row("first view, p50, beside Airflow's list of dags", applications, board, ui, 0.5),
         _row("first view, p95, beside Airflow's list of dags", applications, board, ui, 0.95, 1000),
         _row("first view, p95, beside the runs by REST", applications, board, rest, 0.95, 1000),
+        _row("one person's view, p50", applications, alone, None, 0.5, 50),
+        Row("size of a view, packed", applications, _kib(f"{place.ui}{ours}", tokens[0]), None, "KiB", 20),
         _row("the very first view after the api-server's start, the slowest", applications, first, None, 1),
     ]
+
+
+def _kib(address: str, token: str) -> float:
+    headers = {"Authorization": f"Bearer {token}", "Accept-Encoding": "gzip"}
+    request = Request(address, headers=headers)  # noqa: S310 - the api-server that was just started
+    with OPENER.open(request, timeout=60) as answer:
+        return round(len(answer.read()) / 1024, 1)
 
 
 def _row(
