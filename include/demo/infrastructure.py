@@ -49,9 +49,14 @@ def role(name: str) -> str:
 
 def make_roles(aws: LocalAws) -> None:
     for name, service in ROLES.items():
-        statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
-        policy = {"Version": "2012-10-17", "Statement": [statement]}
-        aws.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(policy))
+        make_role(aws, name, service)
+
+
+def make_role(aws: LocalAws, name: str, service: str) -> None:
+    """A role that the service may assume."""
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}
+    policy = {"Version": "2012-10-17", "Statement": [statement]}
+    aws.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(policy))
 
 
 def make_network(aws: LocalAws) -> Network:

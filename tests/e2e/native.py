@@ -6,14 +6,17 @@ import socket
 from typing import Any
 
 from demo.clients import LocalAws
-from demo.infrastructure import CLUSTER, CONTAINER, CONTAINER_PORT, role
+from demo.infrastructure import CLUSTER, CONTAINER, CONTAINER_PORT, make_role, role
 from tests.e2e.line import Line
 from tests.e2e.pipelines import STEPWISE_SERVICE
+
+BALANCER_ROLE = "stepwise-balancer"
 
 
 def make_service(line: Line) -> str:
     """The service, on the greeter's task definition behind a balancer of its own; its address, which answers."""
     aws, port = line.aws, _free_port()
+    make_role(aws, BALANCER_ROLE, "ecs.amazonaws.com")
     network = _network(aws)
     balancer = _balancer(aws, network["subnets"])
     rule = _rule(aws, balancer, port)
@@ -24,7 +27,7 @@ def make_service(line: Line) -> str:
         "advancedConfiguration": {
             "alternateTargetGroupArn": balancer["green"],
             "productionListenerRule": rule,
-            "roleArn": role("greeter-deploy"),
+            "roleArn": role(BALANCER_ROLE),
         },
     }
     aws.client("ecs").create_service(
