@@ -25,7 +25,6 @@ from demo.stack import Stack
 from demo.traffic import Client
 from tests.e2e import users
 from tests.e2e.pipelines import ASKED, MISTRUSTFUL, ORDERED, PATIENT, STEPWISE, copied_dags
-from tests.hooks.sender import SECRET
 
 PUSHES = "pushes"
 """The queue that wakes deliveries; nothing feeds it until a test does."""
@@ -37,7 +36,6 @@ SETTINGS = {
     "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "30",
     # Tests push what they deliver a moment later: whoever wants a look around asks for it.
     "AIRDOCK_RECONCILE_MINUTES": "1440",
-    "AIRFLOW_CONN_AIRDOCK_HOOK_GENERIC": json.dumps({"conn_type": "generic", "password": SECRET}),
     **users.SETTINGS,
 }
 NOTHING_TO_TELL = frozenset({"", "success", "skipped", "upstream_failed", "removed", "scheduled", "queued"})

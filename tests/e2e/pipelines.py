@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from demo.place import REGION, ROOT
+from demo.place import ROOT
 
 PATIENT = "deliver_patient"
 """Its canary lasts twenty minutes, long enough to disturb the wait."""
@@ -21,7 +21,7 @@ STEPWISE_SERVICE = "stepwise"
 ASKED = "deliver_asked"
 """Alice and bob may approve; the commits are alice's."""
 ORDERED, ORDERED_BRANCH = "deliver_ordered", "ordered"
-"""Pushes to a branch of its own start it, told by any server in the words of the generic webhook."""
+"""Pushes to a branch of its own start it."""
 USERS = {"alice": "user", "bob": "user", "vera": "viewer"}
 """Airflow's users beside the administrator, and their roles."""
 BROKEN = "broken.yaml"
@@ -58,8 +58,8 @@ def _asked(greeter: str) -> str:
 
 
 def _ordered(greeter: str) -> str:
-    """The greeter from another branch; by its region its repository has an address that any server can tell."""
-    told = yaml.safe_load(greeter) | {"application": "ordered", "region": REGION}
+    """The greeter from another branch."""
+    told = yaml.safe_load(greeter) | {"application": "ordered"}
     told["source"]["branch"] = ORDERED_BRANCH
     return yaml.safe_dump(told, sort_keys=False)
 

@@ -1,4 +1,4 @@
-"""Signed pushes that are told in any order, and told again: production ends on the branch's head."""
+"""Pushes that are told in any order, and told again: production ends on the branch's head."""
 
 from __future__ import annotations
 
@@ -7,23 +7,20 @@ import uuid
 
 import httpx
 
-from demo.place import REGION
 from demo.releases import Change
 from tests.e2e.line import Line
 from tests.e2e.pipelines import ORDERED, ORDERED_BRANCH
-from tests.hooks.sender import Sent, signed
+from tests.hooks.sender import Sent, payload, signed
 
 PUSHES = [Change(f"8.{number}.0", f"Push this as number {number}") for number in (1, 2, 3)]
-REPOSITORY = f"https://git-codecommit.{REGION}.amazonaws.com/v1/repos/greeter"
 
 
 def test_of_pushes_told_as_3_1_2_and_again_the_branch_s_head_is_live_and_the_others_are_superseded(line: Line) -> None:
     first, second, third = (line.push(change, ORDERED_BRANCH) for change in PUSHES)
     before = line.last_effect()
-    messages = [_told(third, second), _told(first), _told(second, first)]
-    runs = [_sent(line, message) for message in messages]
-    assert _status(line, _under_another_id(messages[1])) == 401
-    runs.append(_sent(line, _told(first)))
+    assert _status(line, _told(third, "another secret")) == 401
+    runs = [_sent(line, commit) for commit in (third, first, second)]
+    runs.append(_sent(line, first))
 
     assert len(set(runs)) == 4
     newest, *others = runs
@@ -39,15 +36,13 @@ def test_of_pushes_told_as_3_1_2_and_again_the_branch_s_head_is_live_and_the_oth
     assert len(line.effects("codedeploy", "CreateDeployment", before)) == 1
 
 
-def _told(after: str, before: str = "") -> Sent:
-    """A server's signed message of a push, with a delivery id of its own."""
-    told = {"repository": REPOSITORY, "ref": f"refs/heads/{ORDERED_BRANCH}", "before": before, "after": after}
-    return signed("generic_push", json.dumps(told).encode(), str(uuid.uuid4()))
-
-
-def _under_another_id(message: Sent) -> Sent:
-    provider, body, headers = message
-    return provider, body, {**headers, "webhook-id": str(uuid.uuid4())}
+def _told(commit: str, secret: str) -> Sent:
+    """EventBridge's message of a push to the branch, with an id of its own."""
+    event = payload("codecommit_push")
+    name = {"referenceName": ORDERED_BRANCH, "referenceFullName": f"refs/heads/{ORDERED_BRANCH}"}
+    detail = {**event["detail"], **name, "commitId": commit}
+    body = json.dumps({**event, "id": str(uuid.uuid4()), "detail": detail}).encode()
+    return signed("codecommit_push", body, "", secret)
 
 
 def _status(line: Line, message: Sent) -> int:
@@ -57,10 +52,11 @@ def _status(line: Line, message: Sent) -> int:
         return client.post(address, content=body, headers=headers).status_code
 
 
-def _sent(line: Line, message: Sent) -> str:
-    """The id of the run that the message has started."""
+def _sent(line: Line, commit: str) -> str:
+    """The id of the run that a message of the commit's push has started."""
+    message = _told(commit, line.stack.place.secrets.hook)
     assert _status(line, message) == 202
-    run_id = f"generic__{message[2]['webhook-id']}"
+    run_id = f"codecommit__{json.loads(message[1])['id']}"
     there = "select 1 from dag_run where dag_id = ? and run_id = ?"
     line.until(lambda: bool(line.query(there, ORDERED, run_id)), 60, lambda: f"the push has started no {run_id}")
     return run_id
