@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow.sdk import DAG, BaseOperator
@@ -34,6 +35,8 @@ class Run:
     """The state stores of tasks, where a test keeps one itself."""
     before: Callable[[str], None] = lambda _: None
     """Called with the id of each task that is about to run."""
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    """The run's own: its tasks may be tried again at any later time."""
 
     def leave(self, task_id: str, **values: Any) -> None:
         """Take a task as done, with what it left under these XCom keys."""
@@ -62,7 +65,7 @@ class Run:
         store = self.stores.get(task.task_id) or FakeStore()
         for attempt in range(1, TRIES + 1):
             context = a_context(task.task_id, run_id=self.run_id, store=store, xcoms=self.xcoms, states=self.states)
-            context["params"] = dict(self.params)
+            context["params"], context["dag_run"].start_date = dict(self.params), self.began
             context["task"], context["ti"].try_number, context["ti"].max_tries = task, attempt, TRIES - 1
             for left in [left for left in self.xcoms if left[0] == task.task_id]:
                 del self.xcoms[left]

@@ -1,14 +1,17 @@
 """The local AWS as a process of its own, for tests: started, killed and restarted on one port and state."""
 
 import json
+import multiprocessing
 import os
 import signal
 import socket
-import subprocess
 import sys
+import threading
 import time
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,10 @@ import boto3
 from botocore.config import Config
 
 REGION = "eu-west-1"
-_SOURCE = Path(__file__).parent.parent / "include"
+_MAKING = threading.Lock()
+_FORKS = multiprocessing.get_context("forkserver")
+"""A process that has imported the local AWS and forks it: importing it takes longer than most tests."""
+_FORKS.set_forkserver_preload(["local_aws.__main__"])
 
 
 def free_port() -> int:
@@ -24,6 +30,32 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@cache
+def _session(access_key: str) -> boto3.Session:
+    """Shared by all clients of the caller: reading AWS's models again for each would be most of a test's CPU."""
+    return boto3.Session(access_key, "test-secret", region_name=REGION)
+
+
+@cache
+def _client(endpoint: str, service: str, access_key: str, config: str) -> Any:
+    settings = Config(**{"retries": {"total_max_attempts": 1}, "proxies": {}, **json.loads(config)})
+    with _MAKING:  # a session makes clients for one thread at a time
+        return _session(access_key).client(service, endpoint_url=endpoint, config=settings)
+
+
+def _serve(arguments: Sequence[str], log: Path, environ: Mapping[str, str]) -> None:
+    """What `python -m local_aws` does, with its words in a log."""
+    from local_aws.__main__ import main
+
+    os.environ.clear()
+    os.environ.update(environ)
+    with log.open("ab", buffering=0) as written:
+        os.dup2(written.fileno(), 1)
+        os.dup2(written.fileno(), 2)
+    sys.argv = ["local_aws", *arguments]
+    sys.exit(main())
 
 
 class LocalAws:
@@ -38,16 +70,16 @@ class LocalAws:
         self.minute_seconds = minute_seconds
         self._runtime = runtime
         self._options = options
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: ForkServerProcess | None = None
 
     def start(self) -> "LocalAws":
         """Start the process and return once it answers."""
-        command = [sys.executable, "-m", "local_aws", "--port", str(self.port), "--state", str(self.state_dir)]
-        command += ["--minute-seconds", str(self.minute_seconds), "--runtime", self._runtime, *self._options]
-        environ = {**os.environ, "PYTHONPATH": str(_SOURCE)}
+        arguments = ["--port", str(self.port), "--state", str(self.state_dir)]
+        arguments += ["--minute-seconds", str(self.minute_seconds), "--runtime", self._runtime, *self._options]
         self.state_dir.mkdir(parents=True, exist_ok=True)
-        with (self.state_dir / "process.log").open("ab") as log:
-            self._process = subprocess.Popen(command, env=environ, stdout=log, stderr=log)
+        of_it = (arguments, self.state_dir / "process.log", dict(os.environ))
+        self._process = _FORKS.Process(target=_serve, args=of_it, daemon=True)
+        self._process.start()
         self._wait_until_healthy()
         return self
 
@@ -55,18 +87,18 @@ class LocalAws:
         """Ask the process to end (SIGTERM) and return its exit status."""
         assert self._process
         self._process.terminate()
-        return self._process.wait(timeout=20)
+        return self._status(20)
 
     def kill9(self) -> None:
         """Let the process die without a chance to say good-bye."""
         assert self._process
         self._process.kill()
-        self._process.wait(timeout=10)
+        self._status(10)
 
     def end(self) -> None:
         """End it for good, with all that it runs; tasks outlive a `kill9`."""
         assert self._process
-        if self._process.poll() is None:
+        if self._process.is_alive():
             self.stop()
         for entry in Path("/proc").iterdir():
             if entry.name.isdecimal() and self._runs(entry):
@@ -81,15 +113,13 @@ class LocalAws:
     def restart(self) -> None:
         """Start again on the same port and state."""
         assert self._process
-        if self._process.poll() is None:
+        if self._process.is_alive():
             self.stop()
         self.start()
 
     def client(self, service: str, access_key: str = "AKIATESTCALLER000000", **config: Any) -> Any:
         """A boto3 client like a user's, but for its endpoint; `config` goes to botocore's Config."""
-        settings = Config(**{"retries": {"total_max_attempts": 1}, "proxies": {}, **config})
-        session = boto3.Session(access_key, "test-secret", region_name=REGION)
-        return session.client(service, endpoint_url=self.endpoint, config=settings)
+        return _client(self.endpoint, service, access_key, json.dumps(config, sort_keys=True))
 
     def effects(self, service: str = "", operation: str = "") -> list[dict[str, Any]]:
         """What was done, oldest first."""
@@ -119,11 +149,18 @@ class LocalAws:
         """What the process said."""
         return (self.state_dir / "process.log").read_text()
 
+    def _status(self, seconds: float) -> int:
+        """The exit status of the process, which ends within so many seconds; negative when it died of a signal."""
+        assert self._process
+        self._process.join(seconds)
+        assert self._process.exitcode is not None, f"the local AWS did not end:\n{self.log()}"
+        return self._process.exitcode
+
     def _wait_until_healthy(self) -> None:
         assert self._process
         deadline = time.monotonic() + 60
         while not self._started():
-            if self._process.poll() is not None or time.monotonic() > deadline:
+            if not self._process.is_alive() or time.monotonic() > deadline:
                 raise AssertionError(f"the local AWS did not start:\n{self.log()}")
             time.sleep(0.05)
 

@@ -11,7 +11,6 @@ from local_aws.codebuild.run import Run
 from local_aws.codebuild.workshop import Workshop
 from local_aws.world import World
 
-MOST_AT_ONCE = int(os.environ.get("LOCAL_AWS_BUILDS", "4"))
 QUEUED_MINUTES = 0.1
 
 
@@ -33,6 +32,7 @@ class _Queue:
     def __init__(self, of: World) -> None:
         self._world = of
         self._running: dict[str, threading.Thread] = {}
+        self._most_at_once = int(os.environ.get("LOCAL_AWS_BUILDS", "4"))
 
     def run(self) -> None:
         while not self._world.threads.stopping.is_set():
@@ -46,7 +46,7 @@ class _Queue:
         builds = self._world.store.all(records.KIND)
         waiting = [each for each in builds if not each["buildComplete"] and each["id"] not in self._running]
         stopped, others = ([each for each in waiting if bool(each.get("_stop")) is told] for told in (True, False))
-        room = max(MOST_AT_ONCE - len(self._running), 0)
+        room = max(self._most_at_once - len(self._running), 0)
         return [each["id"] for each in [*stopped, *sorted(others, key=lambda each: each["startTime"])[:room]]]
 
     def _build(self, build_id: str) -> None:
