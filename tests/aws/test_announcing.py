@@ -22,6 +22,7 @@ from airdock.forge import api as forge_api
 from airdock.plan.notice import Message
 from airdock.release import Outcome, OutcomeReport
 from airdock.spec import Pipeline
+from tests.dags.rendering import compiled
 from tests.fakes import FakeStore, a_context
 from tests.forge_server import ForgeServer, serving
 from tests.local_aws_process import LocalAws
@@ -86,6 +87,26 @@ def context(subject: str = "Say hello", store: FakeStore | None = None, **told: 
 
 def published(aws: LocalAws, topic: str) -> list[dict[str, Any]]:
     return [each["params"] for each in aws.effects("sns", "Publish") if each["params"]["TargetArn"] == topic]
+
+
+def mails(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What SES is asked to send."""
+    sent: list[dict[str, Any]] = []
+    ses = SimpleNamespace(send_raw_email=lambda **request: sent.append(request))
+    monkeypatch.setattr("airflow.providers.amazon.aws.hooks.ses.SesHook.conn", ses)
+    return sent
+
+
+def html_of(request: dict[str, Any]) -> str:
+    [part] = message_from_string(request["RawMessage"]["Data"]).get_payload()  # type: ignore[misc]
+    return str(part.get_payload(decode=True).decode())  # type: ignore[union-attr]
+
+
+def room(server: ForgeServer, token: str) -> str:
+    """A connection to a room in Chime whose webhook is the test's server."""
+    return json.dumps(
+        {"conn_type": "chime", "schema": "http", "host": f"127.0.0.1:{server.port}/hooks/", "password": token}
+    )
 
 
 def test_the_forge_hears_the_beginning_and_the_end_with_a_link_to_the_run(forge: ForgeServer) -> None:
@@ -204,11 +225,24 @@ def test_who_heard_of_staging_does_not_hear_that_production_was_not_reached(
     assert len(published(local_aws, topic)) == 1
 
 
-def test_a_commits_text_is_no_template(forge: ForgeServer, topic: str, local_aws: LocalAws) -> None:
-    hostile = "{{ conn.code.password }} {% for x in range(9**9) %}{% endfor %} {{ 7 * 7 }}"
-    announcement(forge, {"to": "sns", "topic": topic}).end(context(hostile), LIVE, True, [])
-    [told] = published(local_aws, topic)
-    assert hostile in json.loads(told["Message"])["default"]
+def test_neither_a_commits_text_nor_a_notices_settings_are_a_template(
+    forge: ForgeServer, topic: str, local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What Airflow's callbacks render is not rendered here, whichever of its notifiers sends it."""
+    hostile, recipient = "{{ conn.code.password }} {% for x in range(9**9) %}{% endfor %}", "{{conn.code.password}}@b.c"
+    mailed, chime = mails(monkeypatch), room(forge, "1?token=2")
+    monkeypatch.setenv("AIRFLOW_CONN_CHIME_DEFAULT", chime)
+    mail = {"to": "ses", "sender": recipient, "recipients": [recipient]}
+    telling = announcement(forge, {"to": "sns", "topic": topic}, mail, {"to": "chime"})
+    with compiled() as templates:
+        telling.end(context(hostile), LIVE, True, [])
+    assert templates == set()
+    [published_one], [mailed_one] = published(local_aws, topic), mailed
+    [chatted] = [each.body["Content"] for each in forge.requests if each.path.startswith("/hooks/")]
+    assert hostile in json.loads(published_one["Message"])["default"]
+    assert hostile in chatted
+    assert (mailed_one["Source"], mailed_one["Destinations"]) == (recipient, [recipient])
+    assert hostile in html_of(mailed_one)
 
 
 def test_a_secret_of_the_task_is_in_no_notice(forge: ForgeServer, topic: str, local_aws: LocalAws) -> None:
@@ -261,8 +295,7 @@ def test_a_webhooks_address_is_in_no_log(
     forge: ForgeServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     token = "0123-abc?token=VERYSECRET"
-    told = f'{{"conn_type": "chime", "schema": "http", "host": "127.0.0.1:{forge.port}/hooks/", "password": "{token}"}}'
-    monkeypatch.setenv("AIRFLOW_CONN_CHIME_DEFAULT", told)
+    monkeypatch.setenv("AIRFLOW_CONN_CHIME_DEFAULT", room(forge, token))
     announcement(forge, {"to": "chime"}, to_forge=False).end(context(), LIVE, True, [])
     assert [each.path for each in forge.requests] == [f"/hooks/{token}"]
     assert "Notice 1 (chime) was not told" in caplog.text
@@ -270,10 +303,7 @@ def test_a_webhooks_address_is_in_no_log(
 
 
 def test_a_room_in_chime_hears(forge: ForgeServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    told = (
-        f'{{"conn_type": "chime", "schema": "http", "host": "127.0.0.1:{forge.port}/hooks/", "password": "1?token=2"}}'
-    )
-    monkeypatch.setenv("AIRFLOW_CONN_CHIME_DEFAULT", told)
+    monkeypatch.setenv("AIRFLOW_CONN_CHIME_DEFAULT", room(forge, "1?token=2"))
     announcement(forge, {"to": "chime"}, to_forge=False).end(context("hi @All"), LIVE, True, [])
     [sent] = forge.requests
     assert LIVE.sentence in sent.body["Content"]
@@ -281,14 +311,11 @@ def test_a_room_in_chime_hears(forge: ForgeServer, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_mail_has_no_header_from_a_commit(forge: ForgeServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    sent: list[dict[str, Any]] = []
-    ses = SimpleNamespace(send_raw_email=lambda **request: sent.append(request))
-    monkeypatch.setattr("airflow.providers.amazon.aws.hooks.ses.SesHook.conn", ses)
+    sent = mails(monkeypatch)
     mail = {"to": "ses", "sender": "deploy@example.com", "recipients": ["team@example.com"]}
     announcement(forge, mail, to_forge=False).end(context("hi\r\nBcc: all@example.com\r\n\r\n<b>"), LIVE, True, [])
     [request] = sent
     told = message_from_string(request["RawMessage"]["Data"])
     assert (told["Subject"], told["Bcc"]) == ("greeter ccccccc in production: live", None)
     assert request["Destinations"] == ["team@example.com"]
-    [part] = told.get_payload()  # type: ignore[misc]
-    assert LIVE.sentence in part.get_payload(decode=True).decode()  # type: ignore[union-attr]
+    assert LIVE.sentence in html_of(request)
