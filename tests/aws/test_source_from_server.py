@@ -180,6 +180,7 @@ def test_source_never_follows_a_redirect_with_the_credentials(server, work, tmp_
         ("link", lambda path: path.symlink_to("/etc/passwd"), "a symbolic link"),
         ("loop", lambda path: path.symlink_to("loop"), "a symbolic link"),
         ("up", lambda path: path.symlink_to("../../../etc/passwd"), "a symbolic link"),
+        ("inside", lambda path: path.symlink_to("buildspec.yml"), "a symbolic link"),
         ("folder", lambda path: (path.mkdir(), (path / "x").write_text("x")), "a directory"),
         ("absent", lambda path: None, "no file"),
         ("large", lambda path: path.write_bytes(b"x" * (tree.LARGEST_TEXT_BYTES + 1)), "larger than"),
@@ -191,6 +192,26 @@ def test_source_refuses_to_read_what_is_no_small_text_file(server, work, name, m
     server.push(work)
     with pytest.raises(Refused, match=kind):
         read(remote_of(server), "main", name)
+
+
+def test_source_hands_on_nothing_of_what_a_link_leads_to(server, work, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("what the worker alone may read")
+    (work / "absolute").symlink_to(secret)
+    (work / "relative").symlink_to("../secret")
+    (work / "chain").symlink_to("relative")
+    assert {(work / name).read_text() for name in ("absolute", "relative", "chain")} == {secret.read_text()}
+    commit = server.push(work)
+    with opened(remote_of(server)) as repository:
+        tree.fetch(repository, commit, with_files=True)
+        for name in ("absolute", "relative", "chain"):
+            with pytest.raises(Refused) as refusal:
+                tree.read(repository, commit, [name])
+            assert secret.read_text() not in refusal.value.sentence
+        with zipfile.ZipFile(archive.write(repository, commit)) as packed:
+            packed_bytes = b"".join(map(packed.read, packed.namelist()))
+    assert str(secret).encode() in packed_bytes
+    assert secret.read_bytes() not in packed_bytes
 
 
 def test_source_does_not_walk_through_a_linked_folder(server, work):
@@ -254,14 +275,24 @@ def test_source_runs_nothing_that_a_name_asks_for(server, work, tmp_path, monkey
 
 def test_source_runs_nothing_even_if_an_option_reaches_git(server, work, tmp_path):
     server.push(work)
-    canary = tmp_path / "canary"
+    canary, bare = tmp_path / "canary", server.root / "app.git"
+    addresses = [f"ext::touch {canary}", f"file://{bare}", str(bare), f"ssh://-oProxyCommand=touch%20{canary}/app"]
     with opened(remote_of(server)) as repository:
-        for hostile in (f"--upload-pack=touch {canary}", f"ext::touch {canary}"):
+        for hostile in (f"--upload-pack=touch {canary}", *addresses):
             with pytest.raises((Refused, Fault)):
                 repository.run("fetch", "--end-of-options", "origin", hostile)
             with pytest.raises((Refused, Fault)):
                 repository.run("ls-remote", "--end-of-options", hostile)
     assert not canary.exists()
+
+
+@pytest.mark.parametrize("arguments", [["--upload-pack=touch CANARY;", "app.git"], ["ext::touch CANARY"]], ids=str)
+def test_source_is_guarded_against_what_git_by_itself_would_run(server, work, arguments):
+    """Else the tests above would see nothing because there is nothing to see."""
+    server.push(work)
+    with pytest.raises(subprocess.CalledProcessError):
+        git(server.root, "-c", "protocol.ext.allow=always", "ls-remote", *arguments)
+    assert (server.root / "CANARY").exists()
 
 
 def test_source_runs_nothing_that_the_repository_or_the_machine_configures(server, work, tmp_path, monkeypatch):

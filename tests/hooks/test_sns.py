@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from itertools import islice
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 
@@ -25,6 +27,7 @@ from airdock.web.hooks import certificates
 from airdock.web.hooks.lookups import MOST_FAILURES
 from airdock.web.hooks.message import Declined
 from airdock.web.hooks.sns import signed_text
+from tests.git_server import serving
 from tests.hooks.conftest import Door, a_connection
 from tests.hooks.sender import COMMIT, Sent, payload, sent
 
@@ -213,6 +216,26 @@ def test_certificate_that_was_found_outlasts_any_number_of_invented_ones(
 def test_certificate_is_fetched_from_nowhere_else() -> None:
     with pytest.raises((AssertionError, Declined)):
         certificates.certificate("https://example.com/SimpleNotificationService-01.pem")
+
+
+def test_certificate_is_not_looked_for_where_a_redirect_leads(tmp_path: Path) -> None:
+    with serving(tmp_path) as asked, serving(tmp_path) as elsewhere:
+        asked.redirect_to = f"http://127.0.0.1:{elsewhere.port}"
+        with pytest.raises(HTTPError, match="302"):
+            certificates._fetched(asked.url())
+    assert (len(asked.requests), elsewhere.requests) == (1, [])
+
+
+def test_no_address_in_a_message_is_visited(door: Door, topic: Topic, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setblocking(False)
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}/SimpleNotificationService-{'0' * 32}.pem"
+        wanted = topic.says("Confirm", "SubscriptionConfirmation", Token="2336412f37", SubscribeURL=address)
+        assert door.send(wanted).status_code == 200
+        monkeypatch.undo()
+        assert door.send(topic.says(EVENT, SigningCertURL=address, UnsubscribeURL=address)).status_code == 401
+        with pytest.raises(BlockingIOError):
+            listener.accept()
 
 
 def test_message_of_a_topic_is_still_believed_hours_later(door: Door, topic: Topic) -> None:

@@ -92,6 +92,17 @@ def test_asking_a_metadata_address_is_refused_in_words() -> None:
         ask("http://169.254.169.254/latest/meta-data/", 1)
 
 
+@pytest.mark.parametrize("host", ["0.0.0.0", "0", "0x0", "[::ffff:0.0.0.0]"])
+def test_nobody_is_asked_at_a_forbidden_address(service: str, host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """These lead to this machine itself, where somebody listens: nothing but the refusal keeps the request from him."""
+    url = f"http://{host}:{service.rpartition(':')[2]}/200"
+    with pytest.raises(Refused, match="never asked"):
+        ask(url, 2)
+    assert _Service.asked == []
+    monkeypatch.setattr("airdock.aws.answer.forbidden", lambda _: False)
+    assert (ask(url, 2).status, _Service.asked) == (200, ["/200"])
+
+
 def test_a_name_is_refused_when_one_of_its_addresses_is_forbidden(monkeypatch: pytest.MonkeyPatch) -> None:
     found = [(2, 1, 6, "", ("10.0.0.1", 80)), (2, 1, 6, "", ("169.254.169.254", 80))]
     monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: found)

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from airdock.errors import Refused
+from airdock.plan.appspec import from_file
 from airdock.spec import (
     AllAtOnce,
     Canary,
@@ -244,6 +247,20 @@ def test_hostile_text_is_refused_at_once(hostile: str) -> None:
     begun = time.process_time()
     problems(hostile)
     assert time.process_time() - begun < 0.05
+
+
+@pytest.mark.parametrize("read", [parse, lambda text: from_file(text, "arn", {})], ids=["pipeline", "appspec"])
+@pytest.mark.parametrize("call", ["os.system [touch CANARY]", "subprocess.check_output [[touch, CANARY]]"])
+def test_tag_that_would_start_a_program_starts_none(
+    read: Callable[[str], Any], call: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    hostile = f"version: !!python/object/apply:{call}"
+    with pytest.raises((SpecError, Refused), match="tag"):
+        read(hostile)
+    assert not (tmp_path / "CANARY").exists()
+    yaml.unsafe_load(hostile)
+    assert (tmp_path / "CANARY").exists()
 
 
 def test_bytes_that_are_no_text_are_refused_with_their_line() -> None:
