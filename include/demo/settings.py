@@ -45,7 +45,6 @@ def airflow_environ(place: Place) -> dict[str, str]:
         AWS_ENDPOINT_URL=place.aws,
         AIRFLOW_CONN_AWS_DEFAULT=f'{{"conn_type": "aws", "extra": {{"region_name": "{REGION}"}}}}',
         AIRDOCK_WAKE_QUEUE=f"{place.aws}/{ACCOUNT}/{WAKES}",
-        AIRFLOW_CONN_AIRDOCK_HOOK_CODECOMMIT=json.dumps({"conn_type": "generic", "password": place.secrets.hook}),
         **LOCAL_CREDENTIALS,
     )
 
@@ -68,6 +67,7 @@ def _of_this_place(place: Place) -> dict[str, str]:
         "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(place.logs / "tasks"),
         "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(place.ports.worker_logs),
         "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(place.ports.trigger_logs),
+        "AIRFLOW_CONN_AIRDOCK_HOOK_CODECOMMIT": json.dumps({"conn_type": "generic", "password": place.secrets.hook}),
     }
 
 

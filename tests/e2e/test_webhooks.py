@@ -21,16 +21,15 @@ from demo.place import Place, Ports
 from demo.rest import RestError
 from demo.stack import Stack
 from tests.e2e.pipelines import copied_dags
+from tests.e2e.senders import CONNECTIONS, MESSAGES, PIPELINES, TOPIC_OF_TESTS
+from tests.e2e.sns_proxy import Proxy, proxying
 from tests.git_server import GitServer, serving
-from tests.hooks.sender import COMMIT, SECRET, Sent, payload, sent, signed
+from tests.hooks.sender import COMMIT, Sent, payload, sent, signed
+from tests.hooks.sns_topic import HOST
 
 SECONDS = 90
 MONOREPO = "source: {provider: github, repository: acme/greeter}\n"
 IDENTIFIED = ", repository_id: '35129377'"
-CONNECTIONS = {
-    f"AIRFLOW_CONN_AIRDOCK_HOOK_{provider}": json.dumps({"conn_type": "generic", "password": SECRET})
-    for provider in ("GITHUB", "GENERIC")
-}
 PASSWORD = "the-password-of-the-git-server"
 LOGIN = {"AIRFLOW_CONN_SOURCE": json.dumps({"conn_type": "git", "login": "airdock", "password": PASSWORD})}
 
@@ -99,31 +98,41 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitServer]:
 
 
 @pytest.fixture(scope="module")
-def hooks(tmp_path_factory: pytest.TempPathFactory, server: GitServer) -> Iterator[Hooks]:
+def sns(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Proxy]:
+    with proxying(tmp_path_factory.mktemp("sns"), TOPIC_OF_TESTS) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="module")
+def hooks(tmp_path_factory: pytest.TempPathFactory, server: GitServer, sns: Proxy) -> Iterator[Hooks]:
     folder = tmp_path_factory.mktemp("hooks")
     dags = _dags(folder / "dags", server.url())
-    place = Place(folder / "run", dags, Ports.free(), settings={**CONNECTIONS, **LOGIN})
+    place = Place(folder / "run", dags, Ports.free(), settings={**CONNECTIONS, **LOGIN, **sns.settings})
     with Stack(place) as stack:
         stack.migrate()
         stack.start("dag-processor")
         served = Hooks(stack)
         served.start()
-        for name in ("one", "two", "three", "four"):
+        for name in ("one", "two", "three", "four", *PIPELINES):
             stack.wait_for_dag(f"deliver_{name}")
         yield served
 
 
 def _dags(folder: Path, address: str) -> Path:
-    """The demonstration's dags, with two applications in a repository at GitHub, and two in one at a git server."""
+    """The demonstration's dags, with two applications in a repository at GitHub, two in one at a git server, and one in
+    a repository of each other provider."""
     pipelines = copied_dags(folder, 8000) / "pipelines"
     text = (pipelines / "greeter.yaml").read_text()
     head, _, rest = text.partition("source:")
     rest = rest.partition("\nbuild:")[2]
     own_server = f"source: {{provider: git, repository: '{address}', connection: source}}\n"
+    sources = dict(PIPELINES)
     for name, source in {"one": MONOREPO, "two": MONOREPO, "three": own_server, "four": own_server}.items():
-        triggers = f"triggers: {{paths: [services/{name}], tags: ['v*']{IDENTIFIED if source is MONOREPO else ''}}}\n"
+        identified = IDENTIFIED if source is MONOREPO else ""
+        sources[name] = f"{source}triggers: {{paths: [services/{name}], tags: ['v*']{identified}}}\n"
+    for name, source in sources.items():
         own = head.replace("application: greeter", f"application: {name}") + source + "build:" + rest
-        (pipelines / f"{name}.yaml").write_text(own + triggers)
+        (pipelines / f"{name}.yaml").write_text(own)
     return folder
 
 
@@ -141,18 +150,39 @@ def test_signed_push_starts_one_run_of_the_pushed_commit(hooks: Hooks) -> None:
     assert run["note"] == "main of acme/greeter pushed by ada (github): Add it"
 
 
-def test_25_redeliveries_start_one_run_and_all_are_answered_well(hooks: Hooks) -> None:
+@pytest.mark.parametrize("way", MESSAGES)
+def test_25_redeliveries_start_one_run_and_all_are_answered_well(hooks: Hooks, way: str) -> None:
     delivery = str(uuid.uuid4())
-    files = {"added": [], "removed": [], "modified": [f"services/one/{number}" for number in range(400)]}
-    message = sent("github_push", delivery, commits=[{"id": COMMIT, **files}])
+    dag, message_of = MESSAGES[way]
+    message = message_of(delivery)
     with ThreadPoolExecutor(20) as at_once:
         answers = list(at_once.map(hooks.send, [message] * 20))
     hooks.wait_until_done(delivery)
     answers += [hooks.send(message) for _ in range(5)]
 
+    run_id = f"{message[0]}__{delivery}"
     assert sorted(answer.status_code for answer in answers) == [200] * 24 + [202]
-    assert hooks.runs(f"github__{delivery}") == ["deliver_one"]
-    [one, two] = sorted(answers[-1].json()["results"], key=lambda each: each["application"])
+    assert {tuple(answer.json()["runs"]) for answer in answers} == {(run_id,)}
+    assert hooks.runs(run_id) == [dag]
+    for late in answers[-5:]:
+        started = [f"deliver_{each['application']}" for each in late.json()["results"] if each["run_id"] == run_id]
+        assert started == [dag]
+
+
+def test_all_messages_of_a_topic_need_its_certificate_once(hooks: Hooks, sns: Proxy) -> None:
+    _, message_of = MESSAGES["codecommit by sns"]
+    answers = [hooks.send(message_of(str(uuid.uuid4()))) for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [202] * 5
+    assert sns.asked.count(f"{HOST}:443") == 1
+
+
+def test_redelivery_is_answered_with_what_came_of_the_push(hooks: Hooks) -> None:
+    delivery = str(uuid.uuid4())
+    files = {"added": [], "removed": [], "modified": [f"services/one/{number}" for number in range(400)]}
+    message = sent("github_push", delivery, commits=[{"id": COMMIT, **files}])
+    hooks.send(message)
+    hooks.wait_until_done(delivery)
+    [one, two] = sorted(hooks.send(message).json()["results"], key=lambda each: each["application"])
     assert one["run_id"] == f"github__{delivery}"
     assert (two["run_id"], two["sentence"]) == (
         "",
@@ -219,7 +249,6 @@ def test_who_is_not_believed_is_told_so_and_writes_nothing(hooks: Hooks) -> None
         with ThreadPoolExecutor(10) as at_once:
             answers = list(at_once.map(hooks.send, [(provider, body, headers)] * 100))
         assert [answer.status_code for answer in answers] == [401] * 100
-    assert hooks.send(signed("bitbucket_push", body, "d1")).status_code == 503
     assert hooks.query("select count(*) from airdock_accepted_push") == before
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from airdock.web.hooks.app import MOST_BYTES
 from airdock.web.hooks.message import Declined, read_body
 from tests.hooks.conftest import Door, a_connection
-from tests.hooks.sender import COMMIT, SECRET, payload, sent, signed, standard
+from tests.hooks.sender import COMMIT, SECRET, by_token, payload, sent, signed, standard
 
 BODY = json.dumps(payload("github_push")).encode()
 SIGNED = [
@@ -143,9 +143,9 @@ def test_both_secrets_count_while_one_replaces_the_other(door: Door) -> None:
 
 def test_gitlab_token_counts_where_no_signature_is_sent(door: Door) -> None:
     _, body, _ = sent("gitlab_push")
-    headers = {"X-Gitlab-Event": "Push Hook", "X-Gitlab-Event-UUID": "e1", "X-Gitlab-Token": SECRET}
+    _, _, headers = by_token("gitlab_push", body, "e1")
     assert door.send(("gitlab", body, headers)).status_code == 202
-    assert door.send(("gitlab", body, {**headers, "X-Gitlab-Token": "wrong"})).status_code == 401
+    assert door.send(by_token("gitlab_push", body, "e1", "wrong")).status_code == 401
     # Whoever has the token can't get round a signature that is there.
     assert door.send(("gitlab", body, {**headers, "webhook-signature": "v1,AAAA"})).status_code == 401
 

@@ -108,6 +108,10 @@ def test_secret_is_in_no_repr() -> None:
     assert SECRET not in repr(Keys((SECRET,)))
 
 
+def test_connection_that_airflow_does_not_have_is_none() -> None:
+    assert airflow_connection("airdock_hook_nobody") is None
+
+
 def test_connection_may_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_AIRDOCK_HOOK_GITLAB", f'{{"conn_type": "generic", "password": "{SECRET}"}}')
     assert of(KeyRing(airflow_connection), "gitlab").secrets == (SECRET,)

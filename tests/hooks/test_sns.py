@@ -16,12 +16,8 @@ from typing import Any
 from urllib.error import HTTPError
 
 import pytest
-from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
-from cryptography.hazmat.primitives.hashes import SHA1, SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives.hashes import SHA1
 
 from airdock.web.hooks import certificates
 from airdock.web.hooks.lookups import MOST_FAILURES
@@ -29,44 +25,8 @@ from airdock.web.hooks.message import Declined
 from airdock.web.hooks.sns import signed_text
 from tests.git_server import serving
 from tests.hooks.conftest import Door, a_connection
-from tests.hooks.sender import COMMIT, Sent, payload, sent
-
-TOPIC = "arn:aws:sns:eu-west-1:123456789012:pushes"
-CERTIFICATE = "https://sns.eu-west-1.amazonaws.com/SimpleNotificationService-0123456789abcdef0123456789abcdef.pem"
-
-
-class Topic:
-    """Signs as SNS does; `fetched` holds the addresses that were asked for its certificate."""
-
-    def __init__(self) -> None:
-        self.key: RSAPrivateKey = generate_private_key(65537, 2048)
-        self.fetched: list[str] = []
-
-    def certificate(self, address: str) -> bytes:
-        self.fetched.append(address)
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "sns.amazonaws.com")])
-        made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(self.key.public_key())
-        made = made.serial_number(1).not_valid_before(datetime.now(UTC)).not_valid_after(datetime.now(UTC))
-        return made.sign(self.key, SHA256()).public_bytes(Encoding.PEM)
-
-    def says(self, message: str, kind: str = "Notification", **changes: Any) -> Sent:
-        """A message with changes that are signed with it."""
-        told = {
-            "Type": kind,
-            "MessageId": "22b80b92-fdea-4c2c-8f9d-bdfb0c7bf324",
-            "TopicArn": TOPIC,
-            "Message": message,
-            "Timestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000Z"),
-            "SignatureVersion": "2",
-            "SigningCertURL": CERTIFICATE,
-            **changes,
-        }
-        told["Signature"] = base64.b64encode(self.key.sign(signed_text(told), PKCS1v15(), SHA256())).decode()
-        return self.sent(told)
-
-    def sent(self, told: dict[str, Any]) -> Sent:
-        headers = {"x-amz-sns-message-type": told["Type"], "Content-Type": "text/plain; charset=UTF-8"}
-        return "codecommit", json.dumps(told).encode(), headers
+from tests.hooks.sender import COMMIT, payload, sent
+from tests.hooks.sns_topic import CERTIFICATE, TOPIC, Topic
 
 
 @pytest.fixture
