@@ -17,7 +17,7 @@ from airdock.aws.leases import Leases
 from airdock.aws.operators.hold import HoldOperator
 from airdock.aws.people import ThawTrigger, freeze_in_words
 from airdock.aws.release_records import Records
-from airdock.plan.lease import Lease
+from airdock.plan.lease import THAWED, Lease
 from airdock.plan.release_record import ReleaseRecord
 from tests.delivery import a_target
 from tests.fakes import FakeStore, a_context, run_task
@@ -68,11 +68,27 @@ def test_nothing_begins_while_the_line_is_stopped(
     monkeypatch.setenv("AIRFLOW_VAR_AIRDOCK_FREEZE", json.dumps(FROZEN))
     with pytest.raises(TaskDeferred) as deferred:
         hold(leases).execute(a_context("hold"))
-    assert (type(deferred.value.trigger), deferred.value.method_name) == (ThawTrigger, "thawed")
+    assert (type(deferred.value.trigger), deferred.value.method_name) == (ThawTrigger, THAWED)
     assert created(local_aws, leases) == []
 
     threading.Timer(1.0, monkeypatch.delenv, ["AIRFLOW_VAR_AIRDOCK_FREEZE"]).start()
     assert run_task(hold(leases), a_context("hold"))["generation"] == 1
+
+
+def test_who_waits_for_another_does_not_enter_a_line_that_was_stopped_meanwhile(
+    leases: Leases, local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert leases.take(Lease(1, "deploy_greeter", "busy", SINCE, FAR))
+    context = a_context("hold")
+    with pytest.raises(TaskDeferred) as waiting:
+        hold(leases).execute(context)
+    monkeypatch.setenv("AIRFLOW_VAR_AIRDOCK_FREEZE", json.dumps(FROZEN))
+    leases.give_back(("deploy_greeter", "busy"))
+    event = {"status": "finished", "facts": {"lease": None, "free": True}, "reason": ""}
+    with pytest.raises(TaskDeferred) as held:
+        hold(leases).resume_execution(waiting.value.method_name, {"event": event}, context)
+    assert (type(held.value.trigger), held.value.method_name) == (ThawTrigger, THAWED)
+    assert created(local_aws, leases) == ["00000001"]
 
 
 def test_what_was_live_before_comes_back_though_the_line_is_stopped(

@@ -12,6 +12,10 @@ from enum import StrEnum
 
 from airdock.release import Record
 
+THAWED = "thawed"
+"""The method that a delivery goes on with once a stopped line runs again. It is stored with waiting tasks, keep it: the
+board knows by it what is held."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lease(Record):

@@ -13,6 +13,7 @@ from airdock.aws.operators.lease_in_run import LeaseInRun, run_of
 from airdock.aws.release_records import Records
 from airdock.aws.watch import Facts, Subject
 from airdock.errors import Refused
+from airdock.plan.lease import THAWED
 from airdock.plan.run_params import refuse_late
 from airdock.release import Outcome
 
@@ -65,21 +66,25 @@ class HoldOperator(JobOperator):
     def deliver(self, context: Context) -> Any:
         if self.announcement:
             self.announcement.begin(context)
-        self._wait_for_thaw()
-        return self._taken(context) or self._wait(context)
+        return self._enter(context)
 
     def thawed(self, context: Context, event: dict[str, Any]) -> Any:  # noqa: ARG002 - looked at again
-        """Where the end of a freeze comes back to; the name is stored with waiting tasks, keep it."""
-        return self._spoken(context, lambda: self.deliver(context))
+        """Where the end of a freeze comes back to, by the name `THAWED`."""
+        return self._spoken(context, lambda: self._enter(context))
 
     def conclude(self, context: Context, facts: Facts) -> Any:  # noqa: ARG002 - looked at again when it is taken
-        return self._taken(context) or self._wait(context)
+        return self._enter(context)
 
     def overdue(self, context: Context, facts: Facts | None) -> Any:  # noqa: ARG002 - the lease is asked for anew
         raise Refused(f"{self.lease.stand(context).sentence}, and {self.environment} was waited for until now")
 
     def deadline(self, context: Context, facts: Facts) -> datetime:  # noqa: ARG002 - a lease is no job of ours
         return waits_since(context, self.leases.path) + timedelta(minutes=self.deadline_minutes)
+
+    def _enter(self, context: Context) -> Any:
+        """The lease, or a wait for it. The line may have been stopped while another delivery was waited for."""
+        self._wait_for_thaw()
+        return self._taken(context) or self._wait(context)
 
     def _wait(self, context: Context) -> Any:
         subject = Subject(self.kind, self.leases.path, self.account, {"holder": list(run_of(context))})
@@ -96,7 +101,7 @@ class HoldOperator(JobOperator):
             self.log.info("%s; what has been live before may come back all the same", stopped)
         elif stopped:
             self.log.info("%s: waiting in the triggerer until it runs again", stopped)
-            self.defer(trigger=ThawTrigger(self.poll_seconds), method_name="thawed")
+            self.defer(trigger=ThawTrigger(self.poll_seconds), method_name=THAWED)
 
     def _taken(self, context: Context) -> Any:
         """The lease that this run has now, None while it is another's."""
