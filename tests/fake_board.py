@@ -77,7 +77,7 @@ class FakeBoard:
         return fake_deliveries.measures(self.at, known, int(query["days"]), query.get("application", ""))
 
     def delivery(self, names: list[str], query: dict[str, str]) -> Any:
-        told = fake_deliveries.delivery(self.at, names[0], names[1], self.green)
+        told = fake_deliveries.delivery(self.at, names[0], names[1], self.green, self.frozen)
         return _spoiled(told) if names[1] == "push__hostile" else told
 
     def releases(self, names: list[str], query: dict[str, str]) -> Any:

@@ -61,13 +61,15 @@ At = Callable[[float], str]
 """ISO 8601, so many minutes ago."""
 
 
-def delivery(at: At, dag_id: str, run_id: str, green: int) -> dict[str, Any]:
-    """`push__running` is in the middle of its traffic, at `green` percent; `push__failed` was taken back."""
-    failed, running = run_id == "push__failed", run_id in ("push__running", "manual__started")
+def delivery(at: At, dag_id: str, run_id: str, green: int, frozen: Any = None) -> dict[str, Any]:
+    """`push__running` is in the middle of its traffic, at `green` percent; `push__failed` was taken back; `push__held`
+    waits for the line, which is stopped as `frozen` says."""
+    failed, held = run_id == "push__failed", run_id == "push__held"
+    running = held or run_id in ("push__running", "manual__started")
     states = ("staging", "live", 6.0), ("production", "rolled_back" if failed else None if running else "live", 4.0)
     stages = [_stage(at, name, None, "success", 9 - number, took) for number, (name, took) in enumerate(RELEASE_STAGES)]
     for place, outcome, begun in states:
-        stages += _stages(at, place, outcome, begun)
+        stages += _stages(at, place, outcome, begun, "hold" if held else "deploy")
     return {
         "application": dag_id.partition("_")[2],
         "dag_id": dag_id,
@@ -80,20 +82,21 @@ def delivery(at: At, dag_id: str, run_id: str, green: int) -> dict[str, Any]:
         "author": "Jonas Weber",
         "trigger": "manual by jonas",
         "note": None,
-        "environments": [_place(at, dag_id.partition("_")[2], *state, green) for state in states],
+        "environments": [_place(at, dag_id.partition("_")[2], *state, 0 if held else green) for state in states],
         "stages": stages,
         "scan": {"status": "COMPLETE", "counts": {"MEDIUM": 1, "LOW": 1}, "findings": FINDINGS, "sentence": ""},
         "difference": CHANGES,
         "links": [{"label": "Airflow: this run", "url": f"/dags/{dag_id}/runs/{run_id}"}, _console("AWS: build")],
+        "held": frozen if held else None,
         "actions": [] if failed else _actions(dag_id, run_id, running),
     }
 
 
 def _place(at: At, application: str, name: str, outcome: str | None, begun: float, green: int) -> dict[str, Any]:
     last = 10 if outcome == "rolled_back" else 100 if outcome else green
-    shares = [share for share in (0, *SHARES) if share < last] + [last]
+    shares = [share for share in (0, *SHARES) if share < last] + [last] if last else []
     weights = [_weights(at(begun - 0.5 * number), share) for number, share in enumerate(shares)]
-    rounds = [_round(at(begun - 0.5 * number), *each) for number, each in enumerate(ROUNDS[: len(shares) - 1])]
+    rounds = [_round(at(begun - 0.5 * number), *each) for number, each in enumerate(ROUNDS[: max(0, len(shares) - 1)])]
     whole = f"{application} {COMMIT[:7]} to {name}"
     found: dict[str, Any] = {"name": name, "outcome": outcome, "sentence": "", "details": []}
     found["planned"] = [] if outcome else [float(share) for share in SHARES if share > green]
@@ -122,12 +125,13 @@ def _round(at: str, decision: str, step: int, errors: float) -> dict[str, Any]:
     return {"at": at, "step": step, "decision": decision, "sentence": "No check failed.", "measures": measures}
 
 
-def _stages(at: At, place: str, outcome: str | None, begun: float) -> list[dict[str, Any]]:
-    made = []
+def _stages(at: At, place: str, outcome: str | None, begun: float, now: str) -> list[dict[str, Any]]:
+    """`now`: the task at work, where there is no outcome yet."""
+    made, names = [], [name for name, _ in PLACE_STAGES]
     for number, (name, took) in enumerate(PLACE_STAGES):
         state = {"roll_back": "skipped"}.get(name, "success")
-        if outcome is None and number >= 3:
-            state = "deferred" if name == "deploy" else ""
+        if outcome is None and number >= names.index(now):
+            state = {"deploy": "deferred", "hold": "held"}[now] if name == now else ""
         if outcome == "rolled_back" and name in ("deploy", "verify", "roll_back", "verdict"):
             state = {"verify": "upstream_failed", "roll_back": "success"}.get(name, "failed")
         made.append(_stage(at, name, place, state, begun + 0.8 - number * 0.2, took))
@@ -135,7 +139,7 @@ def _stages(at: At, place: str, outcome: str | None, begun: float) -> list[dict[
 
 
 def _stage(at: At, name: str, place: str | None, state: str, begun: float, seconds: float) -> dict[str, Any]:
-    idle, busy = state in ("", "skipped", "upstream_failed"), state == "deferred"
+    idle, busy = state in ("", "skipped", "upstream_failed"), state in ("deferred", "held")
     times = {"started_at": None if idle else at(begun), "ended_at": None if idle or busy else at(begun - seconds / 60)}
     reason = BACK if state == "failed" and name == "deploy" else None
     task = f"{place}.{name}" if place else name

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from airdock.plan.lease import THAWED
 from airdock.release import Commit, Outcome, Source
 from tests.board.airflow_database import AirflowDatabase
 from tests.board.conftest import Board
@@ -42,6 +43,18 @@ def test_an_overview_tells_what_the_tables_say(board: Board) -> None:
     assert found["running"]["since"] == at(3)
     assert (found["running"]["subject"], found["running"]["author"]) == ("Ship it", "Bob")
     assert "not for the board" not in board.get("/api/overview").text
+
+
+def test_what_a_stopped_line_holds_is_told_with_who_stopped_it(board: Board) -> None:
+    board.frozen = {"by": "bob", "at": at(0), "reason": "fire"}
+    for run, task, after in ((RUN, "staging.hold", THAWED), (LATER, "production.hold", "resume")):
+        board.database.run(*run)
+        board.database.task(run, task, "deferred", 1, next_method=after)
+    [application] = board.get("/api/overview").json()["applications"]
+    assert [each["running"]["stage_state"] for each in application["environments"]] == ["held", "deferred"]
+    held, waiting = (board.get(f"/api/deliveries/{dag}/{run}").json() for dag, run in (RUN, LATER))
+    assert (held["held"], held["stages"][0]["state"]) == (board.frozen, "held")
+    assert (waiting["held"], waiting["stages"][0]["state"]) == (None, "deferred")
 
 
 def test_the_verdict_of_a_cleared_run_counts_anew(board: Board) -> None:

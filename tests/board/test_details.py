@@ -15,6 +15,7 @@ from tests.board.conftest import DAGS, Board
 from tests.board.entries import MOMENT, a_pipeline, an_entry, at
 
 RUN = ("deliver_greeter", "manual__2026-11-23T12:00:00+00:00")
+PROMOTED = ("deploy_greeter", "manual__2")
 APPROVE = "production.approve"
 SOURCE = Source(Commit("greeter", "greeter", "main", "d" * 40, "Ship it", "Bob"), {"secret": "not for the board"})
 STRANGER = User("Sam", frozenset(), frozenset(), id="sam")
@@ -125,6 +126,13 @@ def test_a_delivery_tells_what_its_tasks_left_and_nothing_of_the_repository(boar
     assert told["scan"] == {"status": "COMPLETE", "counts": {"LOW": 1}, "findings": [], "sentence": ""}
     assert [each["reason"] for each in told["stages"]] == [None, None, "no such cluster"]
     assert "not for the board" not in answer.text
+
+
+def test_a_delivery_that_a_push_has_started_tells_so_and_who_pushed(board: Board) -> None:
+    for run, conf in ((RUN, {"revision": "d" * 40, "ref": "refs/heads/main"}), (PROMOTED, {"environment": "staging"})):
+        board.database.run(*run, triggering_user_name="ada", conf=conf)
+    told = [board.get(f"/api/deliveries/{dag}/{run}").json()["trigger"] for dag, run in (RUN, PROMOTED)]
+    assert told == ["pushed by ada", "manual by ada"]
 
 
 def test_findings_of_an_image_that_the_scan_refused_are_read(board: Board) -> None:

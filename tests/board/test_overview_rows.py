@@ -6,6 +6,7 @@ from typing import Any
 
 from airdock.board.line import Delivery, Stage
 from airdock.board.overview import application_row
+from airdock.plan.lease import THAWED
 from airdock.release import Commit, Outcome
 from tests.board.entries import a_pipeline, an_entry, at
 
@@ -72,6 +73,14 @@ def test_of_two_in_an_environment_the_older_is_shown_and_the_other_waits() -> No
     older = a_delivery(Stage("production.deploy", "running", at(1)), run_id="older", started_at=at(0))
     found = environments(a_delivery(held, run_id="newer", started_at=at(1)), older)["production"]
     assert (found["running"]["run_id"], found["waiting"]) == ("older", 1)
+
+
+def test_what_waits_for_a_stopped_line_is_held_and_what_waits_for_another_is_not() -> None:
+    for after, state in ((THAWED, "held"), ("resume", "deferred")):
+        stage = Stage("production.hold", "deferred", at(1), next_method=after)
+        assert environments(a_delivery(stage))["production"]["running"]["stage_state"] == state
+    gone_on = Stage("production.hold", "running", at(1), next_method=THAWED)
+    assert environments(a_delivery(gone_on))["production"]["running"]["stage_state"] == "running"
 
 
 def test_drift_is_told_where_it_was_found() -> None:

@@ -22,6 +22,7 @@ VIEWS = (
     "#/",
     RUNNING,
     "#/deliveries/deliver_payments/push__failed",
+    "#/deliveries/deliver_payments/push__held",
     "#/deliveries/deliver_payments/push__hostile",
     "#/releases/payments",
     COMPARE,
@@ -287,6 +288,22 @@ def test_dialog_under_a_freeze_says_what_is_held_and_what_is_let_through(
     board.frozen = {"by": "bob", "at": board.at(3), "reason": "fire"}
     shown(page, board, "#/releases/payments").get_by_role("button", name=re.compile(name)).first.click()
     assert words in page.get_by_role("dialog").get_by_role("listitem").last.inner_text()
+
+
+def test_delivery_that_a_stopped_line_holds_says_who_stopped_it_and_why(page: Page, board: FakeBoard) -> None:
+    board.frozen = {"by": "bob", "at": board.at(3), "reason": "fire"}
+    there = board.applications[0]["environments"][-1]
+    held = {"stage": "production.hold", "stage_state": "held", "since": board.at(2), "weights": None}
+    commit = {key: there["live"][key] for key in ("commit", "subject", "author")}
+    there["running"] = {"dag_id": "deliver_basket", "run_id": "push__held", **commit, **held}
+    row = shown(page, board).get_by_role("row", name=re.compile("^basket"))
+    row.get_by_text("bob stopped the line: fire").wait_for()
+    row.get_by_role("link", name="held").click()
+    note = page.locator(".note").filter(has_text="bob stopped the line 3 min ago: fire")
+    note.wait_for()
+    assert page.get_by_role("listitem").filter(has_text="hold").get_by_text("held", exact=True).count() == 1
+    board.frozen = None
+    note.wait_for(state="detached")
 
 
 def test_release_that_was_live_and_is_refused_later_can_still_come_back(page: Page, board: FakeBoard) -> None:

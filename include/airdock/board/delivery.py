@@ -85,7 +85,7 @@ def _stage(stage: Stage, run: Run) -> dict[str, Any]:
         "task_id": stage.task_id,
         "label": task.replace("_", " "),
         "environment": stage.environment or None,
-        "state": stage.state or None,
+        "state": stage.shown or None,
         "started_at": stage.started_at or None,
         "ended_at": stage.ended_at or None,
         "seconds": seconds_between(stage.started_at, stage.ended_at),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from airdock.plan.lease import THAWED
 from airdock.release import Commit
 
 ACTIVE = (
@@ -18,18 +19,29 @@ ACTIVE = (
     "scheduled",
 )
 """States of a task that something happens in or is about to, the most telling first."""
+HELD = "held"
+"""What the board calls a task that waits, in Airflow's word deferred, until a stopped line runs again."""
 ENDED = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A task of a run: `state` in Airflow's word, "" before it has one; times ISO 8601, "" where unknown."""
+    """A task of a run: `state` in Airflow's word, "" before it has one; times ISO 8601, "" where unknown.
+
+    `next_method`: what it goes on with after its wait.
+    """
 
     task_id: str
     state: str
     started_at: str = ""
     ended_at: str = ""
     try_number: int = 1
+    next_method: str = ""
+
+    @property
+    def shown(self) -> str:
+        """Its state, in Airflow's word where that tells what it waits for."""
+        return HELD if self.state == "deferred" and self.next_method == THAWED else self.state
 
     @property
     def environment(self) -> str:

@@ -105,7 +105,7 @@ def _on_the_way(delivery: Delivery) -> dict[str, Any]:
         "dag_id": delivery.dag_id,
         "run_id": delivery.run_id,
         "stage": stage.task_id if stage else None,
-        "stage_state": stage.state if stage else None,
+        "stage_state": stage.shown if stage else None,
         "commit": commit.sha if commit else None,
         "subject": commit.subject if commit else None,
     }

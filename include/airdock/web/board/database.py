@@ -63,13 +63,14 @@ def _stages(session: Session, keys: Mapping[tuple[str, str], int]) -> dict[int, 
     from airflow.models.taskinstance import TaskInstance as Task
 
     asked = (
-        select(DagRun.id, Task.task_id, Task.state, Task.start_date, Task.end_date)
+        select(DagRun.id, Task.task_id, Task.state, Task.start_date, Task.end_date, Task.next_method)
         .join(DagRun, and_(DagRun.dag_id == Task.dag_id, DagRun.run_id == Task.run_id))
         .where(DagRun.id.in_(keys.values()))
     )
     found: dict[int, list[Stage]] = {}
-    for number, task_id, state, start, end in session.execute(asked) if keys else ():
-        found.setdefault(number, []).append(Stage(task_id, str(state or ""), iso(start), iso(end)))
+    for number, task_id, state, start, end, after in session.execute(asked) if keys else ():
+        stage = Stage(task_id, str(state or ""), iso(start), iso(end), next_method=after or "")
+        found.setdefault(number, []).append(stage)
     return found
 
 

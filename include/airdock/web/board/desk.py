@@ -70,7 +70,7 @@ class Desk:
         self.pipelines = pipelines
         self.ledger = ledger
         self._unfinished = unfinished
-        self._frozen = frozen
+        self.frozen = frozen
         self._fresh_seconds = fresh_seconds
         self._rows: list[Row] = []
         self._overviews: dict[Any, Overview] = {}
@@ -83,7 +83,7 @@ class Desk:
 
         Its rows are written once for all who ask within a moment: that takes longer than to read them.
         """
-        frozen = self._frozen()
+        frozen = self.frozen()
         asked = (user.name, may_freeze, user.sees, user.edits, json.dumps(frozen))
         with self._lock:
             self._bring_up_to_date()

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from airdock.board.actions import actions
 from airdock.board.approvals import approval, why_not
 from airdock.board.delivery import delivery
+from airdock.board.line import HELD
 from airdock.board.releases import release_rows
 from airdock.spec import Pipeline
 from airdock.web.board import runs
@@ -28,7 +29,10 @@ class Details:
         self._sessions = sessions
 
     def delivery(self, user: User, dag_id: str, run_id: str) -> dict[str, Any]:
-        """A run in full. Raises HTTPException with 404, also where the user may not see it."""
+        """A run in full; `held`: who stopped the line, where it waits for that line.
+
+        Raises HTTPException with 404, also where the user may not see it.
+        """
         pipeline = self._visible(user, dag_id)
         with self._sessions() as session:
             run = runs.run(session, dag_id, run_id)
@@ -37,7 +41,8 @@ class Details:
         may = f"deploy_{pipeline.application}" in user.edits and dag_id in user.edits
         entries = self._desk.entries(pipeline)
         offered = actions(pipeline, run, entries, user.name) if may else []
-        return {**delivery(pipeline, run), "actions": offered}
+        held = self._desk.frozen() if any(each.shown == HELD for each in run.stages) else None
+        return {**delivery(pipeline, run), "held": held, "actions": offered}
 
     def releases(self, user: User, application: str) -> dict[str, Any]:
         """An application's releases. Raises HTTPException with 404."""

@@ -122,12 +122,14 @@ def _left(session: Session, number: int) -> dict[tuple[str, str], Any]:
 def _stages(session: Session, dag_id: str, run_id: str) -> list[Stage]:
     from airflow.models.taskinstance import TaskInstance as Task
 
-    asked = select(Task.task_id, Task.state, Task.start_date, Task.end_date, Task.try_number)
+    asked = select(Task.task_id, Task.state, Task.start_date, Task.end_date, Task.try_number, Task.next_method)
     rows = session.execute(asked.where(Task.dag_id == dag_id, Task.run_id == run_id))
-    return [Stage(each[0], str(each[1] or ""), iso(each[2]), iso(each[3]), each[4]) for each in rows]
+    return [Stage(each[0], str(each[1] or ""), iso(each[2]), iso(each[3]), each[4], each[5] or "") for each in rows]
 
 
 def _trigger(told: Any) -> str:
-    """What started the run: in Airflow's word, and who, where somebody did."""
+    """What started the run: a push, which alone names what it moved, or else in Airflow's word; and who, where somebody
+    did."""
     who = f" by {told.triggering_user_name}" if told.triggering_user_name else ""
-    return f"{getattr(told.run_type, 'value', told.run_type)}{who}"
+    how = "pushed" if (told.conf or {}).get("ref") else getattr(told.run_type, "value", told.run_type)
+    return f"{how}{who}"

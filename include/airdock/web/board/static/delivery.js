@@ -3,7 +3,7 @@
 import { h, link } from "./dom.js";
 import { airflow } from "./api.js";
 import { offered } from "./actions.js";
-import { badge, button, doing, head, icon, mark, note, sha, stateOf, to } from "./parts.js";
+import { badge, button, doing, head, icon, mark, note, sha, stateOf, stopped, to } from "./parts.js";
 import { evidence, shifting } from "./rollout.js";
 import { difference, scan } from "./contents.js";
 import { ago, clock, full, now, span } from "./time.js";
@@ -27,7 +27,7 @@ export function view(told, { look, parts }) {
         [to.releases(told.application), told.application],
       ],
       told.subject || (told.commit ? "(no message)" : `Delivery of ${told.application}`),
-      [badge(told.state), sha(told.commit), told.author, told.trigger, ["started ", ago(told.started_at)], took(told)],
+      [badge(told.held ? "held" : told.state), sha(told.commit), told.author, told.trigger, ["started ", ago(told.started_at)], took(told)],
       told.actions.map((action) =>
         button(action.label, () => offered(action, source({ parts }), look), {
           class: `button ${["stop", "roll_back"].includes(action.name) ? "danger" : ""}`,
@@ -35,6 +35,7 @@ export function view(told, { look, parts }) {
         }),
       ),
     ),
+    told.held && waits(told.held),
     why(told),
     h(
       "section",
@@ -52,6 +53,16 @@ export function view(told, { look, parts }) {
 function took(told) {
   if (!told.started_at) return null;
   return told.ended_at ? `took ${span((Date.parse(told.ended_at) - Date.parse(told.started_at)) / 1000)}` : null;
+}
+
+/** The line that is stopped, before which it waits. */
+function waits(frozen) {
+  return note(
+    "warn",
+    "pause",
+    "Held",
+    h("p", {}, stopped(frozen, [" ", ago(frozen.at)]), ". This delivery goes on by itself once the line runs again."),
+  );
 }
 
 /** Why it did not go live: the sentence first, the lines behind it after. */

@@ -45,7 +45,7 @@ export function view(told, { query, go, again, main }) {
       ),
     ),
     h("p", { class: "said", role: "status" }, `${found.length} of ${told.applications.length} applications`),
-    told.applications.length === 0 ? nothing() : found.length === 0 ? noMatch(() => go("#/")) : table(found, main),
+    told.applications.length === 0 ? nothing() : found.length === 0 ? noMatch(() => go("#/")) : table(found, main, told.frozen),
     found.length > portion &&
       more(found.length, () => {
         portion += PORTION * 3;
@@ -86,7 +86,7 @@ function filters(all, chosen, choose) {
   );
 }
 
-function table(found, main) {
+function table(found, main, frozen) {
   const names = columns(found);
   const ordered = GROUPS.map(([name, label]) => [name, label, found.filter((each) => group(each) === name)]);
   let left = portion;
@@ -125,7 +125,7 @@ function table(found, main) {
                 h("b", {}, String(rows.length)),
               ),
             ),
-            shown.map((each) => row(each, names, main)),
+            shown.map((each) => row(each, names, main, frozen)),
           )
         );
       }),
@@ -133,8 +133,8 @@ function table(found, main) {
 }
 
 /** One application; the row that stands there stays while nothing about it has changed. */
-function row(each, names, main) {
-  const text = JSON.stringify([each, names]),
+function row(each, names, main, frozen) {
+  const text = JSON.stringify([each, names, frozen]),
     key = each.name;
   if (drawn.get(key)?.text === text && main.contains(drawn.get(key).node))
     return h("tr", { "data-key": key, "data-keep": "" });
@@ -157,7 +157,7 @@ function row(each, names, main) {
       h(
         "td",
         { role: "cell", "data-label": name },
-        places.has(name) ? place(places.get(name)) : h("span", { class: "faint" }, "–"),
+        places.has(name) ? place(places.get(name), frozen) : h("span", { class: "faint" }, "–"),
       ),
     ),
     h("td", { class: "act", role: "cell" }, menu(each)),

@@ -9,6 +9,7 @@ const SIGNS = {
   back: "M6 3.5 3 6.5 6 9.5M3 6.5H10A3 3 0 0 1 10 12.5H7",
   bar: "M4 8H12",
   over: "M3.5 4 7.5 8 3.5 12M8.5 4 12.5 8 8.5 12",
+  pause: "M5.8 4.2V11.8M10.2 4.2V11.8",
   square: "M4.5 4.5H11.5V11.5H4.5Z",
   go: "M5 3.5 12 8 5 12.5Z",
   wait: "M8 4.5V8L10.5 10M8 2.2A5.8 5.8 0 1 0 8 13.8 5.8 5.8 0 1 0 8 2.2",
@@ -17,7 +18,7 @@ const SIGNS = {
   drift: "M3 6H13M3 10H13M10.5 3 5.5 13",
 };
 
-/** What a state is called, its sign, and its tone; by Airflow's words and by the outcomes' of a delivery. */
+/** What a state is called, its sign, and its tone; by Airflow's words, the outcomes' of a delivery, and the board's. */
 const STATES = {
   live: ["live", "check", "good"],
   success: ["done", "check", "good"],
@@ -31,6 +32,7 @@ const STATES = {
   removed: ["removed", "over", "quiet"],
   running: ["running", "go", "busy"],
   deferred: ["waiting", "wait", "busy"],
+  held: ["held", "pause", "warn"],
   awaiting_input: ["asks people", "hand", "warn"],
   queued: ["queued", "wait", "quiet"],
   scheduled: ["queued", "wait", "quiet"],
@@ -114,6 +116,11 @@ export function traffic(weights) {
 /** A note that stands out: what is the matter, and what to do. */
 export function note(tone, sign, heading, ...rest) {
   return h("section", { class: `note ${tone}` }, icon(sign), h("div", {}, h("h2", {}, heading), rest));
+}
+
+/** Who stopped the line, and why; `when` is what stands between. */
+export function stopped({ by, reason }, when = []) {
+  return [`${by} stopped the line`, when, `: ${reason || "no reason given"}`];
 }
 
 export function empty(heading, ...rest) {

@@ -1,16 +1,17 @@
 // One environment of an application: what is live, what is on its way there, and how the last delivery ended.
 
 import { h, link } from "./dom.js";
-import { badge, digest, doing, mark, sha, to, traffic } from "./parts.js";
+import { badge, digest, doing, mark, sha, stopped, to, traffic } from "./parts.js";
 import { ago } from "./time.js";
 
-export function place(there) {
+/** `frozen`: who stopped the line, and why; null while it runs. */
+export function place(there, frozen) {
   const { live, last, running, drift } = there;
   return h(
     "div",
     { class: "place" },
     live ? release(live) : h("p", { class: "faint" }, "nothing is live yet"),
-    running && onTheWay(running),
+    running && onTheWay(running, frozen),
     !running && last && last.outcome !== "live" && ended(last),
     drift &&
       h(
@@ -45,11 +46,12 @@ function release(live) {
   );
 }
 
-function onTheWay(running) {
+function onTheWay(running, frozen) {
+  const held = running.stage_state === "held";
   const { word, sign, tone } = doing(running.stage, running.stage_state ?? "queued", running.weights !== null);
   return h(
     "div",
-    { class: "coming" },
+    { class: held ? "coming held" : "coming" },
     h(
       "p",
       { class: "line" },
@@ -64,6 +66,7 @@ function onTheWay(running) {
       sha(running.commit),
       h("span", { class: "cut", title: running.subject }, running.subject),
     ),
+    held && frozen && h("p", { class: "two", title: frozen.reason }, stopped(frozen)),
   );
 }
 
