@@ -87,6 +87,21 @@ def test_the_steps_of_the_traffic_end_where_it_all_went() -> None:
     assert (there["outcome"], there["sentence"], there["details"]) == ("rolled_back", "errors rose", ["deploy: failed"])
 
 
+@pytest.mark.parametrize(
+    ("state", "last"), [("success", (at(4), 0)), ("failed", (at(1), 10)), ("skipped", (at(1), 10))]
+)
+def test_the_traffic_of_what_was_stopped_ends_where_its_way_back_has_brought_it(
+    state: str, last: tuple[str, float]
+) -> None:
+    left = {
+        ("production.deploy", "shares"): [{"at": at(1), "percent": 10.0}],
+        ("production.verdict", "outcome"): {"outcome": "stopped", "sentence": "dana stopped it"},
+    }
+    stages = [Stage("production.deploy", "failed", at(0), at(3)), Stage("production.roll_back", state, at(3), at(4))]
+    [there] = delivery(a_pipeline(), a_run(*stages, left=left))["environments"]
+    assert (there["weights"][-1]["at"], there["weights"][-1]["green"]) == last
+
+
 def test_what_the_scan_found_in_a_refused_image_is_told() -> None:
     finding = {"name": "CVE-2026-1", "severity": "CRITICAL", "package": "openssl 3", "fix": "4"}
     report = {"status": "COMPLETE", "counts": {"CRITICAL": 1}, "findings": [finding], "description": ""}

@@ -143,13 +143,16 @@ def _at_last(
 ) -> list[dict[str, Any]]:
     """Where all the traffic went in the end: nobody looks any more when the last of it moves.
 
-    It went back when the way back had ended, or, where AWS took it back by itself, when the deployment had.
+    It went back when the way back had ended, also that of a delivery that was stopped, or, where AWS took it back by
+    itself, when the deployment had.
     """
-    whole = {"live": 100, "rolled_back": 0}.get(outcome or "")
+    tasks = {each.task_id: each for each in stages if each.ended_at and each.state not in IDLE}
+    back = tasks.get(f"{name}.roll_back")
+    gone_back = outcome == "rolled_back" or (outcome and back and back.state == "success")
+    whole = 100 if outcome == "live" else 0 if gone_back else None
     if not weights or whole is None or weights[-1]["green"] == whole:
         return []
-    tasks = {each.task_id: each for each in stages if each.ended_at and each.state not in IDLE}
-    last = tasks.get(f"{name}.roll_back") or tasks.get(f"{name}.deploy")
+    last = back or tasks.get(f"{name}.deploy")
     return [_weight(last.ended_at, whole)] if last else []
 
 
