@@ -8,6 +8,7 @@ from demo.clients import LocalAws
 from demo.infrastructure import role
 from demo.place import WAKES, Place
 
+PUSH_RULE = "airdock-pushes"
 NEWS = {
     "source": ["aws.codebuild", "aws.codedeploy", "aws.ecs", "aws.ecr", "aws.inspector2"],
     "detail-type": [
@@ -34,9 +35,9 @@ def make_push_rule(aws: LocalAws, place: Place) -> None:
         Name="airdock", ConnectionArn=connection, InvocationEndpoint=address, HttpMethod="POST"
     )["ApiDestinationArn"]
     pattern = {"source": ["aws.codecommit"], "detail-type": ["CodeCommit Repository State Change"]}
-    events.put_rule(Name="airdock-pushes", EventPattern=json.dumps(pattern))
+    events.put_rule(Name=PUSH_RULE, EventPattern=json.dumps(pattern))
     target = {"Id": "airdock", "Arn": door, "RoleArn": role("greeter-events")}
-    events.put_targets(Rule="airdock-pushes", Targets=[target])
+    events.put_targets(Rule=PUSH_RULE, Targets=[target])
 
 
 def make_wake_queue(aws: LocalAws) -> None:

@@ -58,6 +58,10 @@ class WorkTree:
         self._git("add", "--all")
         self._git("commit", "--quiet", "--allow-empty", "--message", f"{change.message} ({change.version})")
         self._git("push", "--quiet", self._remote, f"HEAD:refs/heads/{branch}")
+        return self.head()
+
+    def head(self) -> str:
+        """The id of the newest commit."""
         return self._git("rev-parse", "HEAD")
 
     def _write(self, change: Change) -> None:

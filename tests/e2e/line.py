@@ -24,7 +24,7 @@ from demo.seed import Seeded, seed
 from demo.stack import Stack
 from demo.traffic import Client
 from tests.e2e import users
-from tests.e2e.pipelines import ASKED, MISTRUSTFUL, ORDERED, PATIENT, STEPWISE, copied_dags
+from tests.e2e.pipelines import ASKED, CANARY, MISTRUSTFUL, ORDERED, PATIENT, STEPWISE, copied_dags
 
 PUSHES = "pushes"
 """The queue that wakes deliveries; nothing feeds it until a test does."""
@@ -66,6 +66,10 @@ class Line:
     def push(self, change: Change, branch: str = "main") -> str:
         """The new commit's id."""
         return self.seeded.work_tree.push(change, branch)
+
+    def head(self) -> str:
+        """The id of the commit that was pushed last."""
+        return self.seeded.work_tree.head()
 
     def trigger(self, dag_id: str = DAG_ID) -> str:
         """A new run's id."""
@@ -147,14 +151,21 @@ class Line:
 
     def hold_replies(self, *calls: tuple[str, str], nth: int = 1) -> None:
         """Let the nth next call of each (service, operation) take effect, and keep its reply back until `release`."""
+        self._hold(calls, nth, "block_after")
+
+    def hold_calls(self, *calls: tuple[str, str], nth: int = 1) -> None:
+        """Let the nth next call of each (service, operation) take effect only after `release`."""
+        self._hold(calls, nth, "block_before")
+
+    def _hold(self, calls: tuple[tuple[str, str], ...], nth: int, action: str) -> None:
         plan = [
-            {"id": operation, "service": service, "operation": operation, "nth": nth, "action": "block_after"}
+            {"id": operation, "service": service, "operation": operation, "nth": nth, "action": action}
             for service, operation in calls
         ]
         self._control("PUT", "faults", plan)
 
     def wait_until_held(self, operation: str) -> None:
-        """Return once the operation has taken effect and its caller waits for the reply."""
+        """Return once the operation was called, as planned, and its caller waits for the reply."""
         self.until(lambda: self._held(operation), RUN_SECONDS, lambda: f"nobody called {operation}")
 
     def release(self, operation: str) -> None:
@@ -218,6 +229,6 @@ def started(stack: Stack) -> Line:
     aws.client("sqs").create_queue(QueueName=PUSHES)
     seeded = seed(stack.place, aws, stack.stopping)
     stack.wait_for_airflow()
-    for dag_id in (DAG_ID, PATIENT, MISTRUSTFUL, STEPWISE, ASKED, ORDERED):
+    for dag_id in (DAG_ID, PATIENT, MISTRUSTFUL, STEPWISE, CANARY, ASKED, ORDERED):
         stack.wait_for_dag(dag_id)
     return Line(stack, aws, seeded)

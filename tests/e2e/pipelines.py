@@ -18,6 +18,8 @@ NEWS = "arn:aws:sns:eu-west-1:123456789012:news"
 STEPWISE = "deliver_stepwise"
 """It goes to a second service in five steps of ECS's own, each after a look at the error rate."""
 STEPWISE_SERVICE = "stepwise"
+CANARY = "deliver_canary"
+"""It goes to the second service too: a tenth of the traffic, a look at the error rate, all of it."""
 ASKED = "deliver_asked"
 """Alice and bob may approve; the commits are alice's."""
 ORDERED, ORDERED_BRANCH = "deliver_ordered", "ordered"
@@ -44,7 +46,10 @@ def copied_dags(folder: Path, app_port: int) -> Path:
     (pipelines / "mistrustful.yaml").write_text(_named("mistrustful", _changed(greeter, unseen)) + told)
     (pipelines / "ordered.yaml").write_text(_ordered(greeter))
     (pipelines / "asked.yaml").write_text(_asked(greeter))
-    (pipelines / "stepwise.yaml").write_text(_stepwise(text))
+    linear = {"type": "linear", "percent": 20, "every_minutes": 3}
+    (pipelines / "stepwise.yaml").write_text(_decided(text, "stepwise", linear))
+    canary_of_ecs = {"type": "canary", "percent": 10, "wait_minutes": 3}
+    (pipelines / "canary.yaml").write_text(_decided(text, "canary", canary_of_ecs))
     (pipelines / BROKEN).write_text("application: broken\nowner: nobody\nsorce: {provider: codecommit}\n")
     return folder
 
@@ -64,8 +69,8 @@ def _ordered(greeter: str) -> str:
     return yaml.safe_dump(told, sort_keys=False)
 
 
-def _stepwise(text: str) -> str:
-    """The same source and build for another service, with a decision before each fifth of the traffic."""
+def _decided(text: str, application: str, traffic: dict[str, Any]) -> str:
+    """The same source and build for another service, with a decision before each step of ECS's own traffic."""
     errors = {"metric": "HTTPCode_Target_5XX_Count", "missing": 0.0}
     check = {
         "name": "error_rate",
@@ -80,14 +85,10 @@ def _stepwise(text: str) -> str:
         "cluster": "demo",
         "service": STEPWISE_SERVICE,
         "container": "web",
-        "rollout": {
-            "strategy": "ecs",
-            "traffic": {"type": "linear", "percent": 20, "every_minutes": 3},
-            "bake_minutes": 0,
-        },
+        "rollout": {"strategy": "ecs", "traffic": traffic, "bake_minutes": 0},
         "analysis": {"checks": [check], "inconclusive_waits": 20, "wait_seconds": 1},
     }
-    told = yaml.safe_load(text) | {"application": "stepwise", "triggers": {"branches": []}}
+    told = yaml.safe_load(text) | {"application": application, "triggers": {"branches": []}}
     told["environments"] = {"production": production}
     return yaml.safe_dump(told, sort_keys=False)
 

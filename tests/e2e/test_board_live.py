@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import unquote
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page
 
+from demo.events import PUSH_RULE, make_push_rule
 from demo.place import ADMIN
 from demo.releases import Change
 from demo.rest import OPENER
 from demo.traffic import Client
 from tests.e2e import browser
-from tests.e2e.line import Line
-from tests.e2e.pipelines import ASKED, STEPWISE
+from tests.e2e.line import RUN_SECONDS, Line
+from tests.e2e.pipelines import ASKED, CANARY
 
-HOLD, APPROVE = "production.hold", "production.approve"
+APPROVE = "production.approve"
 ANSWER = "ContinueServiceDeployment"
 OLD = Change("5.0.0", "What was good enough")
 NEW = Change("5.1.0", "What nobody likes")
+WATCHED = Change("6.0.0", "Go on while somebody looks")
 REASON = "the fair opens today"
+IN_A_RUN = RUN_SECONDS * 1000
+"""Milliseconds in which a delivery comes to any of its stages."""
 
 
 @pytest.fixture(scope="module")
@@ -30,22 +36,45 @@ def chromium() -> Iterator[Browser]:
         yield chromium
 
 
-def test_line_is_stopped_a_release_is_delivered_and_taken_back_all_by_buttons(line: Line, chromium: Browser) -> None:
+@contextmanager
+def _pushes_told(line: Line) -> Iterator[None]:
+    """EventBridge tells the webhook of every push while the block lasts, as in the demonstration."""
+    make_push_rule(line.aws, line.stack.place)
+    yield
+    events = line.aws.client("events")
+    events.remove_targets(Rule=PUSH_RULE, Ids=["airdock"])
+    events.delete_rule(Name=PUSH_RULE)
+
+
+def test_push_to_a_stopped_line_is_held_goes_live_and_is_taken_back_all_by_buttons(
+    line: Line, chromium: Browser
+) -> None:
     line.push(OLD)
-    line.expect(line.trigger(), "success", "live")
-    commit = line.push(NEW)
     with browser.board_of(chromium, line, ADMIN) as page:
+        line.expect(_run_of(page, "Deliver greeter", "Deliver"), "success", "live")
+        before = line.last_effect()
+        page.goto(f"{line.stack.place.ui}/airdock/#/")
         _confirmed(page, "Stop the line", "Stop the line", reason=REASON)
         page.get_by_role("region", name="The line is stopped").get_by_text(REASON).wait_for()
-        held = _run_of(page, "Deliver greeter", "Deliver")
-        line.wait_for_task(held, HOLD, "deferred")
+        with _pushes_told(line):
+            commit = line.push(NEW)
+            row = page.get_by_role("row", name=re.compile("^greeter"))
+            held = row.get_by_role("link", name="held")
+            held.wait_for(timeout=IN_A_RUN)
+        row.get_by_text(f"{ADMIN} stopped the line: {REASON}").wait_for()
+        row.get_by_text(NEW.message).wait_for()
+        held.click()
+        run_id = _run_shown(page)
+        assert run_id.startswith("codecommit__")
+        page.get_by_text(re.compile(f"^{ADMIN} stopped the line .+: {REASON}")).wait_for()
         assert line.page() == (OLD.version, 200)
+        assert line.effects("codedeploy", "CreateDeployment", before) == []
 
         _confirmed(page, "Let it run", "Let it run")
-        line.expect(held, "success", "live")
+        page.get_by_role("heading", name="production: live").wait_for(timeout=IN_A_RUN)
+        line.expect(run_id, "success", "live")
         assert line.page() == (NEW.version, 200)
         page.goto(f"{line.stack.place.ui}/airdock/#/")
-        row = page.get_by_role("row", name=re.compile("^greeter"))
         row.get_by_text(commit[:7]).first.wait_for()
 
         line.expect(_run_of(page, "Roll back greeter", "Roll back"), "success", "live")
@@ -54,43 +83,65 @@ def test_line_is_stopped_a_release_is_delivered_and_taken_back_all_by_buttons(li
         row.get_by_text(OLD.message).first.wait_for()
 
 
-def test_traffic_moves_on_the_page_as_it_is_decided(line: Line, chromium: Browser, second_service: str) -> None:
-    line.push(Change("6.0.0", "Go on while somebody looks"))
-    line.hold_replies(("ecs", ANSWER), nth=3)
-    run_id = line.trigger(STEPWISE)
-    with Client(second_service), browser.board_of(chromium, line, "vera") as page:
-        page.goto(f"{line.stack.place.ui}/airdock/#/deliveries/{STEPWISE}/{run_id}")
-        line.wait_until_held(ANSWER)
-        shares = page.get_by_role("list", name="Steps")
-        shares.get_by_text("40 % new").wait_for()
-        assert shares.get_by_text("100 % new").count() == 0
-        assert page.get_by_text("goes on").count() == 3
-        assert page.get_by_role("button", name="Stop", exact=True).count() == 0  # vera may only look
-        line.release(ANSWER)
-        line.expect(run_id, "success", "live")
-        page.locator(".split").get_by_text("100 % new version").wait_for()
-
-
-def test_stop_half_way_takes_the_traffic_back_and_the_delivery_is_told_as_stopped(
+def test_canary_moves_on_the_page_back_when_it_is_stopped_and_to_the_end_when_it_is_let(
     line: Line, chromium: Browser, second_service: str
 ) -> None:
-    before, new = _version(second_service), Change("6.0.5", "Stop this half way")
-    line.push(new)
-    line.hold_replies(("ecs", ANSWER), nth=2)
-    run_id = line.trigger(STEPWISE)
-    with Client(second_service), browser.board_of(chromium, line, ADMIN) as page:
-        page.goto(f"{line.stack.place.ui}/airdock/#/deliveries/{STEPWISE}/{run_id}")
-        line.wait_until_held(ANSWER)
-        page.get_by_role("list", name="Steps").get_by_text("20 % new").wait_for()
+    before = _version(second_service)
+    line.push(WATCHED)
+    with Client(second_service) as client, browser.board_of(chromium, line, ADMIN) as page:
+        run_id = _at_a_tenth(line, client, page)
+        _assert_only_to_look_at(line, chromium, run_id)
         _confirmed(page, "Stop", "Stop")
-        line.release(ANSWER)
         told = line.expect(run_id, "failed", "stopped")["sentence"]
+        line.release(ANSWER)
         assert "stopped it" in told
         page.get_by_text(told).wait_for()
-        page.goto(f"{line.stack.place.ui}/airdock/#/releases/{STEPWISE.partition('_')[2]}")
-        row = page.get_by_role("row").filter(has_text=new.message)
-        row.get_by_text("stopped", exact=True).wait_for()
-    assert _version(second_service) == before
+        _new_version_has(page, 0)
+        page.goto(f"{line.stack.place.ui}/airdock/#/releases/canary")
+        page.get_by_role("row").filter(has_text=WATCHED.message).get_by_text("stopped", exact=True).wait_for()
+        assert _version(second_service) == before
+
+        run_id = _at_a_tenth(line, client, page)
+        line.release(ANSWER)
+        _new_version_has(page, 100)
+        line.expect(run_id, "success", "live")
+        assert _version(second_service) == WATCHED.version
+        assert [each for each in client.answers() if each.failed] == []
+
+
+def _at_a_tenth(line: Line, client: Client, page: Page) -> str:
+    """A run of the canary whose page shows a tenth of the traffic on the new version, which answers some of it.
+
+    It stays there until `ANSWER` is released.
+    """
+    line.hold_calls(("ecs", ANSWER), nth=2)
+    run_id = line.trigger(CANARY)
+    page.goto(f"{line.stack.place.ui}/airdock/#/deliveries/{CANARY}/{run_id}")
+    _new_version_has(page, 10)
+    page.get_by_role("list", name="Steps").get_by_text("then 100 %").wait_for()
+    line.wait_until_held(ANSWER)
+    now = time.time()
+    line.until(lambda: len(_versions(client, now)) == 2, 60, lambda: f"only {_versions(client, now)} answers")
+    return run_id
+
+
+def _versions(client: Client, since: float) -> set[str]:
+    """Which versions have answered."""
+    return {each.version for each in client.answers(since)}
+
+
+def _assert_only_to_look_at(line: Line, chromium: Browser, run_id: str) -> None:
+    """Vera sees the canary as well, and nothing to press."""
+    with browser.board_of(chromium, line, "vera") as page:
+        page.goto(f"{line.stack.place.ui}/airdock/#/deliveries/{CANARY}/{run_id}")
+        _new_version_has(page, 10)
+        assert page.get_by_text("goes on").count() == 2
+        assert page.get_by_role("button", name="Stop", exact=True).count() == 0
+
+
+def _new_version_has(page: Page, percent: int) -> None:
+    """Return once the page shows this share of the traffic; it is not loaded again meanwhile."""
+    page.locator(".split").get_by_text(f"{percent} % new version", exact=True).wait_for(timeout=IN_A_RUN)
 
 
 def _version(service: str) -> str:
@@ -100,7 +151,7 @@ def _version(service: str) -> str:
 
 
 def test_author_is_barred_and_somebody_else_approves(line: Line, chromium: Browser) -> None:
-    commit = line.push(Change("6.1.0", "Ask for a word"))
+    commit = line.head()
     run_id = line.trigger(ASKED)
     line.wait_for_task(run_id, APPROVE, "deferred")
     with browser.board_of(chromium, line, "alice") as page:
@@ -143,5 +194,10 @@ def _run_of(page: Page, button: str, yes: str) -> str:
     """The id of the run that the button started, whose page the board has turned to."""
     page.goto(f"{page.url.partition('#')[0]}#/")
     _confirmed(page, button, yes)
+    return _run_shown(page)
+
+
+def _run_shown(page: Page) -> str:
+    """The id of the run whose page this is."""
     page.wait_for_url(re.compile("#/deliveries/"))
     return unquote(page.url.rpartition("/")[2])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from demo.events import make_push_rule
+from demo.events import PUSH_RULE, make_push_rule
 from demo.releases import Change
 from demo.stack import Stack
 from tests.e2e.line import Line, place_for_tests, started
@@ -17,7 +17,6 @@ INTERVAL_SECONDS = 30
 SPARE_SECONDS = 30
 """What Airflow takes to begin a look, and the look to start the run, on a busy machine."""
 TOLD = "select run_id from dag_run where dag_id = 'deliver_greeter' and run_id like 'codecommit__%'"
-RULE = "airdock-pushes"
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +34,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
 def _without_second_tries(line: Line) -> None:
     """EventBridge would tell of a push again for a day; here it tells once, and the push is lost."""
     events = line.aws.client("events")
-    [target] = events.list_targets_by_rule(Rule=RULE)["Targets"]
-    events.put_targets(Rule=RULE, Targets=[{**target, "RetryPolicy": {"MaximumRetryAttempts": 0}}])
+    [target] = events.list_targets_by_rule(Rule=PUSH_RULE)["Targets"]
+    events.put_targets(Rule=PUSH_RULE, Targets=[{**target, "RetryPolicy": {"MaximumRetryAttempts": 0}}])
 
 
 def test_push_that_came_while_the_api_server_was_down_is_live_after_the_next_look_around(watched: Line) -> None:
