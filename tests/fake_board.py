@@ -66,7 +66,7 @@ class FakeBoard:
             now = datetime.now(UTC).isoformat(timespec="milliseconds")
             return {"now": now, "frozen": self.frozen, "user": user, "applications": self.applications}
         tellers = {"approvals": self.approvals, "measures": self.measures, "deliveries": self.delivery}
-        tellers |= {"releases": self.releases, "compare": self.compare}
+        tellers |= {"releases": self.releases, "compare": self.compare, "ways-back": self.ways_back}
         return tellers[kind](names, query) if kind in tellers else None
 
     def approvals(self, names: list[str], query: dict[str, str]) -> Any:
@@ -84,6 +84,20 @@ class FakeBoard:
         chance = random.Random(names[0])
         return fake_deliveries.releases(self.at, names[0], [self._commit(names[0], chance) for _ in range(8)])
 
+    def ways_back(self, names: list[str], query: dict[str, str]) -> Any:
+        """What is live goes, and the release before it comes."""
+        [application] = [each for each in self.applications if each["name"] == names[0]]
+        there = [(each["name"], each["live"]) for each in application["environments"] if "live" in each]
+        return {"application": names[0], "environments": [self._way_back(names[0], *each) for each in there]}
+
+    def _way_back(self, application: str, name: str, live: dict[str, Any]) -> dict[str, Any]:
+        goes = {"commit": live["commit"], "subject": live["subject"]}
+        comes = self._commit(application, random.Random(name))
+        comes = {"commit": comes["commit"], "subject": comes["subject"]}
+        key = "20261123T090000Z-{}".format
+        told = [{"release": key(each["commit"][:8]), **each} for each in (goes, comes)]
+        return {"name": name, "live": told[0], "before": told[1]}
+
     def compare(self, names: list[str], query: dict[str, str]) -> Any:
         known = self.releases(names, query)["releases"]
         keys = [each["release"] for each in known]
@@ -95,10 +109,8 @@ class FakeBoard:
         name = f"{NOUNS[number % 10]}{'' if number < 10 else f'-{number // 10}'}"
         return {
             "name": name,
-            "description": "What customers are about to buy" if number % 3 else "",
+            **({"description": "What customers are about to buy"} if number % 3 else {}),
             "owner": f"team-{'abcd'[number % 4]}",
-            "dag_id": f"deliver_{name}",
-            "deploy_dag_id": f"deploy_{name}",
             "can_deploy": number != 3,
             "environments": [self._place(number, name, place, chance) for place in PLACES[:: 1 + number % 2]],
         }
@@ -106,59 +118,46 @@ class FakeBoard:
     def _place(self, number: int, name: str, place: str, chance: random.Random) -> dict[str, Any]:
         last = place == "production"
         live = self._release(name, chance, 40 + chance.random() * 9000)
-        before = self._release(name, random.Random(f"{number} {place}"), 10_000)
-        found: dict[str, Any] = {
-            "name": place,
-            "live": live,
-            "last": None,
-            "before": {key: before[key] for key in ("release", "commit", "subject")},
-            "running": None,
-            "waiting": 0,
-            "coming": [],
-            "drift": None,
-        }
-        found["last"] = {**{key: live[key] for key in ("commit", "subject", "author", "at", "dag_id", "run_id")}}
-        found["last"] |= {"outcome": "live", "sentence": "It is live and verified."}
+        found: dict[str, Any] = {"name": place, "live": live}
         if last and number in (1, 4):
             found["running"] = self._running(name, chance, "deploy" if number == 1 else "approve")
         if last and number in (2, 7):
-            found["last"] |= self._failed(name, chance, "rolled_back" if number == 2 else "refused")
+            found["last"] = self._failed(name, chance, "rolled_back" if number == 2 else "refused")
         if last and number == 5:
             found["drift"] = f"{name} runs {name}:41, and {name}:39 is what was released"
         if number == 6:
             found |= {"waiting": 2, "coming": self._coming(name)}
         if number == 6 and last:
-            found |= {"live": None, "last": None, "before": None}
+            del found["live"]
         if number == 8:
-            live |= {"subject": HOSTILE, "author": HOSTILE, "verified": False}
+            live |= {"subject": HOSTILE, "author": HOSTILE}
+            del live["verified"]
         return found
 
     def _release(self, name: str, chance: random.Random, minutes: float) -> dict[str, Any]:
         commit = self._commit(name, chance)
-        made = {"digest": f"sha256:{hashlib.sha256(commit['commit'].encode()).hexdigest()}", "at": self.at(minutes)}
-        run = {"dag_id": f"deliver_{name}", "run_id": f"push__{commit['commit'][:12]}"}
-        arn = f"arn:aws:ecs:eu-west-1:123456789012:task-definition/{name}:{chance.randrange(9, 80)}"
-        key = f"20261123T090000Z-{commit['commit'][:8]}"
-        return {"release": key, **commit, **made, **run, "task_definition": arn, "verified": True}
+        made = {"digest": hashlib.sha256(commit["commit"].encode()).hexdigest()[:12], "at": self.at(minutes)}
+        run = {"dag_id": f"deliver_{name}", "run_id": f"push__{commit['commit']}"}
+        return {**_short(commit), **made, **run, "verified": True}
 
     def _commit(self, name: str, chance: random.Random) -> dict[str, str]:
         sha = hashlib.sha256(f"{name}{chance.random()}".encode()).hexdigest()[:40]
         return {"commit": sha, "subject": chance.choice(SUBJECTS), "author": chance.choice(AUTHORS)}
 
     def _running(self, name: str, chance: random.Random, task: str) -> dict[str, Any]:
-        weights = {"blue": 90.0, "green": 10.0} if task == "deploy" else None
-        stage = {"stage": f"production.{task}", "stage_state": "deferred", "since": self.at(2.5), "weights": weights}
-        return {**self._commit(name, chance), **stage, "dag_id": f"deliver_{name}", "run_id": "push__running"}
+        stage: dict[str, Any] = {"stage": f"production.{task}", "stage_state": "deferred", "since": self.at(2.5)}
+        if task == "deploy":
+            stage["weights"] = {"blue": 90.0, "green": 10.0}
+        return {**_short(self._commit(name, chance)), **stage, "dag_id": f"deliver_{name}", "run_id": "push__running"}
 
     def _coming(self, name: str) -> list[dict[str, Any]]:
         """One that is being built, and one that waits for its turn."""
-        commit = self._commit(name, random.Random(name))
+        commit = _short(self._commit(name, random.Random(name)))
         known = {"commit": commit["commit"], "subject": commit["subject"]}
         building = {"stage": "build", "stage_state": "deferred", **known}
-        queued = dict.fromkeys(building)
         return [
             {"dag_id": f"deliver_{name}", "run_id": run_id, **told}
-            for run_id, told in (("push__running", building), ("push__queued", queued))
+            for run_id, told in (("push__running", building), ("push__queued", {}))
         ]
 
     def _failed(self, name: str, chance: random.Random, outcome: str) -> dict[str, Any]:
@@ -169,7 +168,11 @@ class FakeBoard:
         }[outcome]
         run = {"dag_id": f"deliver_{name}", "run_id": "push__failed", "at": self.at(14)}
         told = f"{name} {commit['commit'][:7]} to production {sentence}"
-        return {**commit, **run, "outcome": outcome, "sentence": told}
+        return {**_short(commit), **run, "outcome": outcome, "sentence": told}
+
+
+def _short(commit: dict[str, str]) -> dict[str, str]:
+    return {**commit, "commit": commit["commit"][:12]}
 
 
 def _spoiled(told: Any) -> Any:

@@ -1,4 +1,7 @@
-"""An Airflow that has delivered: five hundred applications with what their verdicts left, as rows of its tables."""
+"""An Airflow that has delivered: five hundred applications with what their verdicts left, as rows of its tables.
+
+Messages, authors, digests and ids of runs differ as they do in a company: what is alike packs to nothing.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,10 @@ from airdock.release import Commit, Outcome, Source
 ENVIRONMENTS = ("test", "staging", "production")
 RUNS, AT_WORK_EACH = 3, 10
 """Runs of each application; every tenth application has one more, which is at work."""
+VERBS = ("Add", "Fix", "Drop", "Raise", "Cache", "Show", "Retry", "Log", "Move", "Split", "Name", "Round", "Limit")
+THINGS = ("card payments", "the basket", "invoices", "exchange rates", "the search index", "request ids", "the cookie")
+WHEN = ("when the acquirer times out", "with tax", "for an hour", "to 40", "with every error", "for old clients")
+AUTHORS = [f"{first} {last}" for first in ("Ada", "Jonas", "Priya", "Li") for last in ("Moreau", "Weber", "Wen")]
 STAGES = ("hold", "deploy", "verdict")
 
 
@@ -54,7 +61,7 @@ def _runs(applications: list[str]) -> Iterator[dict[str, Any]]:
             done = turn < RUNS
             times = dict.fromkeys(("queued_at", "start_date", "run_after", "created_at", "updated_at"), at)
             ended = {"end_date": at + timedelta(minutes=9) if done else None, "state": "success" if done else "running"}
-            told = {"id": number, "dag_id": f"deliver_{name}", "run_id": f"push__{turn}", "run_type": "manual"}
+            told = {"id": number, "dag_id": f"deliver_{name}", "run_id": f"github__{uuid4()}", "run_type": "manual"}
             yield {**told, **times, **ended, "conf": {}, "clear_number": 0, "span_status": "not_started", "name": name}
 
 
@@ -73,19 +80,21 @@ def _tasks(runs: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 def _left(runs: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     chance = random.Random(0)  # noqa: S311 - any numbers will do
     for run in runs:
-        sha = f"{chance.getrandbits(160):040x}"
+        sha, digest = f"{chance.getrandbits(160):040x}", f"sha256:{chance.getrandbits(256):064x}"
+        subject = f"{chance.choice(VERBS)} {chance.choice(THINGS)} {chance.choice(WHEN)}"
         base = {"dag_run_id": run["id"], "dag_id": run["dag_id"], "run_id": run["run_id"], "map_index": -1}
         base |= {"timestamp": run["start_date"], "dag_result": False}
-        commit = Commit(run["name"], run["name"], "main", sha, "Round half a cent to even", "Jonas Weber")
+        commit = Commit(run["name"], run["name"], "main", sha, subject, chance.choice(AUTHORS))
         source = Source(commit, {"taskdef.json": "{}" * 2000})
         yield {**base, "task_id": "clone_source", "key": "return_value", "value": source.to_json()}
         for environment in ENVIRONMENTS if run["end_date"] else ():
-            entry = _entry(run, environment, sha).to_json()
+            entry = _entry(run, environment, commit, digest).to_json()
             yield {**base, "task_id": f"{environment}.verdict", "key": KEY, "value": entry}
 
 
-def _entry(run: dict[str, Any], environment: str, sha: str) -> LedgerEntry:
-    at, ended = run["start_date"].isoformat(), run["end_date"].isoformat()
+def _entry(run: dict[str, Any], environment: str, commit: Commit, digest: str) -> LedgerEntry:
+    at, sha = run["start_date"].isoformat(), commit.sha
+    ended = run["start_date"] + timedelta(minutes=3 * (1 + ENVIRONMENTS.index(environment)))
     return LedgerEntry(
         ReleaseRecord(
             key=f"{run['start_date']:%Y%m%dT%H%M%SZ}-{sha[:8]}",
@@ -93,9 +102,9 @@ def _entry(run: dict[str, Any], environment: str, sha: str) -> LedgerEntry:
             environment=environment,
             commit=sha,
             ref="main",
-            subject="Round half a cent to even",
-            author="Jonas Weber",
-            image=f"1.dkr.ecr.eu-west-1.amazonaws.com/{run['name']}@sha256:{sha}{sha[:24]}",
+            subject=commit.subject,
+            author=commit.author,
+            image=f"1.dkr.ecr.eu-west-1.amazonaws.com/{run['name']}@{digest}",
             task_definition=f"arn:aws:ecs:eu-west-1:1:task-definition/{run['name']}:{run['id']}",
             deployment="d-1",
             previous="",
@@ -104,7 +113,7 @@ def _entry(run: dict[str, Any], environment: str, sha: str) -> LedgerEntry:
             outcome=Outcome.LIVE,
             sentence=f"{run['name']} {sha[:7]} to {environment} is live",
             started_at=at,
-            ended_at=ended,
+            ended_at=ended.isoformat(),
         ),
         verified=True,
         committed_at=at,

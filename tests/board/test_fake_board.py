@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from airdock.plan.brought import Brought
+from airdock.plan.reconcile import LOOK_AFTER
 from airdock.release import Commit, Finding, Outcome, ScanReport, Source
 from airdock.web.board.users import User
 from tests.board.conftest import DAGS, Board
@@ -26,7 +27,7 @@ HOLES = (Finding("CVE-1", "LOW", "a", "2"), Finding("CVE-2", "LOW", "a", "2"))
 @pytest.fixture
 def full(board: Board) -> Board:
     """Two releases that were live, one that was rolled back, and some on their way: asked for, shifting, queued."""
-    board.pipelines[:] = [asked_pipeline()]
+    board.pipelines[:] = [asked_pipeline().model_copy(update={"description": "It greets."})]
     board.frozen = {"by": "bob", "at": at(0), "reason": "fire"}
     for run, files, hole in zip(RUNS, FILES, HOLES, strict=False):
         _delivered(board, run, files, hole)
@@ -46,7 +47,7 @@ def full(board: Board) -> Board:
     tables.leave(SHIFTING, "staging.deploy", "shares", [{"at": at(5), "percent": 10.0}])
     tables.run("reconcile", "r")
     drift = {"application": "greeter", "environment": "production", "sentence": "it runs greeter:9"}
-    tables.leave(("reconcile", "r"), "look", "drift", [drift])
+    tables.leave(("reconcile", "r"), LOOK_AFTER, "drift", [drift])
     return board
 
 
@@ -70,7 +71,9 @@ def _delivered(board: Board, run: tuple[str, str], files: dict[str, str], hole: 
     tables.leave(run, "production.deploy", "shares", [{"at": at(1), "percent": 10.0}])
     outcome = {"outcome": "live", "sentence": "it is live", "details": []}
     tables.leave(run, "production.verdict", "outcome", outcome)
-    entry = an_entry(number, committed_at=at(0), key=f"k{number}", started_at=datetime.now(UTC).isoformat())
+    entry = an_entry(
+        number, verified=True, committed_at=at(0), key=f"k{number}", started_at=datetime.now(UTC).isoformat()
+    )
     tables.leave(run, "production.verdict", "ledger_entry", entry.to_json())
 
 
@@ -114,6 +117,7 @@ def test_releases_and_comparisons_of_the_fake_are_those_of_the_application(full:
     fake, pair = FakeBoard(), {}
     full.git = lambda: [Brought("d" * 40, "Ship it", "Bob")]
     assert differing(full, "releases/greeter", fake.told("releases/greeter", {})) == set()
+    assert differing(full, "ways-back/greeter", fake.told("ways-back/basket", {})) == set()
     keys = [each["release"] for each in fake.told("releases/greeter", {})["releases"]]
     pair = {"from": keys[1], "to": keys[0]}
     assert differing(full, "compare/greeter?from=k1&to=k2", fake.told("compare/greeter", pair)) == set()

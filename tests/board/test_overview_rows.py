@@ -11,6 +11,7 @@ from airdock.release import Commit, Outcome
 from tests.board.entries import a_pipeline, an_entry, at
 
 PLACE = ("greeter", "production")
+NOTHING = {"live": None, "last": None, "running": None, "waiting": 0, "coming": [], "drift": None}
 COMMIT = Commit("greeter", "greeter", "main", "c" * 40, "Fix it\n\nAt last.", "Ada")
 
 
@@ -19,9 +20,14 @@ def a_delivery(*stages: Stage, **changes: Any) -> Delivery:
     return Delivery(**{**told, "queued_at": at(0), "started_at": at(0), "stages": stages, **changes})
 
 
+def second(moment: str) -> str:
+    return moment.replace("+00:00", "Z")
+
+
 def environments(*deliveries: Delivery, **more: Any) -> dict[str, Any]:
+    """The environments by their names, with `NOTHING` where nothing is told."""
     row = application_row(a_pipeline(), more.get("entries", {}), deliveries, more.get("drift", {}))
-    return {each["name"]: each for each in row["environments"]}
+    return {each["name"]: NOTHING | each for each in row["environments"]}
 
 
 def test_a_release_stays_live_when_the_delivery_after_it_was_rolled_back() -> None:
@@ -33,9 +39,24 @@ def test_a_release_stays_live_when_the_delivery_after_it_was_rolled_back() -> No
 
 
 def test_where_nothing_was_delivered_nothing_is_made_up() -> None:
-    found = environments()["staging"]
-    nothing = {"live": None, "last": None, "before": None, "running": None, "waiting": 0, "coming": [], "drift": None}
-    assert found == {"name": "staging", **nothing}
+    row = application_row(a_pipeline(), {}, [], {})
+    assert row == {"name": "greeter", "owner": "team-a", "environments": [{"name": "staging"}, {"name": "production"}]}
+
+
+def test_what_is_live_is_told_in_short_and_its_delivery_not_a_second_time() -> None:
+    entry = an_entry(1, verified=True, commit="a" * 40, ended_at="2026-11-23T13:01:02.345678+01:00")
+    found = environments(entries={PLACE: [entry]})["production"]
+    what = {"commit": "a" * 12, "subject": "Change 1", "author": "Ada", "dag_id": "deliver_greeter", "run_id": "run-1"}
+    assert found["live"] == {"digest": "0" * 12, **what, "verified": True, "at": "2026-11-23T12:01:02Z"}
+    assert found["last"] is None
+    unverified = an_entry(1, subject="", ended_at="at noon")
+    told = environments(entries={PLACE: [unverified]})["production"]["live"]
+    assert (told["at"], {"subject", "verified"} & told.keys()) == ("at noon", set())
+
+
+def test_a_release_that_stays_though_its_delivery_failed_is_live_and_the_failure_is_told() -> None:
+    found = environments(entries={PLACE: [an_entry(1, Outcome.FAILED, stays=True)]})["production"]
+    assert (found["live"]["run_id"], found["last"]["outcome"]) == ("run-1", "failed")
 
 
 def test_a_build_waits_before_every_environment_and_is_in_none() -> None:
@@ -48,8 +69,12 @@ def test_a_delivery_is_where_its_task_is_at_work() -> None:
     found = environments(a_delivery(*stages))
     assert (found["staging"]["running"], found["staging"]["waiting"]) == (None, 0)
     running = found["production"]["running"]
-    assert (running["stage"], running["stage_state"], running["since"]) == ("production.deploy", "deferred", at(3))
-    assert (running["commit"], running["subject"], running["author"]) == ("c" * 40, "Fix it", "Ada")
+    assert (running["stage"], running["stage_state"], running["since"]) == (
+        "production.deploy",
+        "deferred",
+        second(at(3)),
+    )
+    assert (running["commit"], running["subject"], running["author"]) == ("c" * 12, "Fix it", "Ada")
     assert found["production"]["waiting"] == 0
 
 
@@ -91,7 +116,7 @@ def test_drift_is_told_where_it_was_found() -> None:
 def test_a_running_deployment_shows_how_the_traffic_is_shared_once_that_is_known() -> None:
     stage = Stage("production.deploy", "deferred", at(1))
     before, known = (
-        environments(a_delivery(stage, **more))["production"]["running"]["weights"]
+        environments(a_delivery(stage, **more))["production"]["running"].get("weights")
         for more in ({}, {"shares": {"production.deploy": 10.0, "staging.deploy": 100.0}})
     )
     assert (before, known) == (None, {"blue": 90.0, "green": 10.0})
@@ -103,7 +128,7 @@ def test_what_waits_is_named_in_the_order_in_which_it_comes() -> None:
     more = [a_delivery(Stage("build", "deferred", at(2)), run_id=f"r{n}", started_at=at(2 + n)) for n in range(3)]
     found = environments(queued, *more, building)["staging"]
     assert (found["waiting"], [each["run_id"] for each in found["coming"]]) == (5, ["building", "r0", "r1"])
-    first = {"stage": "build", "stage_state": "deferred", "commit": "c" * 40, "subject": "Fix it"}
+    first = {"stage": "build", "stage_state": "deferred", "commit": "c" * 12, "subject": "Fix it"}
     assert found["coming"][0] == {"dag_id": "deliver_greeter", "run_id": "building", **first}
     [last] = environments(queued)["staging"]["coming"]
-    assert (last["run_id"], last["stage"], last["commit"]) == ("queued", None, None)
+    assert last == {"dag_id": "deliver_greeter", "run_id": "queued"}

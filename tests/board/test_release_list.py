@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airdock.board.releases import MOST, before, find, grouped, release_rows
+from airdock.board.releases import MOST, before, find, grouped, release_rows, ways_back
 from airdock.release import Outcome
 from tests.board.entries import an_entry, at
 
@@ -44,6 +44,18 @@ def test_the_newest_come_first_and_no_more_than_a_page() -> None:
     entries = {"production": [an_entry(1000 + number) for number in range(MOST + 5)]}
     rows = release_rows(entries, {})
     assert (len(rows), rows[0]["subject"]) == (MOST, f"Change {1000 + MOST + 4}")
+
+
+def test_a_way_back_names_what_goes_and_what_comes_and_where_nothing_is_live_there_is_none() -> None:
+    first, live = an_entry(1), an_entry(2)
+    entries = {"staging": [an_entry(1)], "production": [first, live, an_entry(3, Outcome.FAILED)], "far": []}
+    staging, production = ways_back(entries)
+    assert (staging["name"], staging["before"]) == ("staging", None)
+    told = [
+        {"release": each.record.key, "commit": each.record.commit, "subject": each.record.subject}
+        for each in (live, first)
+    ]
+    assert production == {"name": "production", "live": told[0], "before": told[1]}
 
 
 def test_a_release_is_found_by_its_digest_and_by_its_key() -> None:

@@ -32,6 +32,7 @@ DECIDED: dict[tuple[str, str], tuple[int, ...]] = {
     ("GET", "/api/measures"): READ,
     ("GET", "/api/deliveries/{dag_id}/{run_id:path}"): READ,
     ("GET", "/api/releases/{application}"): READ,
+    ("GET", "/api/ways-back/{application}"): READ,
     ("GET", "/api/compare/{application}"): READ,
     ("GET", "/api/approvals"): READ,
     ("POST", "/api/freeze"): (401, 403, 403, 200, 200),
@@ -41,6 +42,7 @@ FILLED = {
     "/static/{name:path}": "/static/app.js",
     "/api/deliveries/{dag_id}/{run_id:path}": "/api/deliveries/deliver_greeter/run-1",
     "/api/releases/{application}": "/api/releases/greeter",
+    "/api/ways-back/{application}": "/api/ways-back/greeter",
     "/api/compare/{application}": f"/api/compare/greeter?from={ENTRY.record.key}&to={ENTRY.record.key}",
 }
 APPLICATION_ROUTES = [path for method, path in DECIDED if method == "GET" and "{" in path and "static" not in path]

@@ -110,6 +110,7 @@ def test_no_view_has_a_fault_that_axe_knows(chromium: Browser, board: FakeBoard,
             found = Axe().run(shown(page, board, view))
             assert found.violations_count == 0, f"{view}: {found.generate_report()}"
         shown(page, board).get_by_role("button", name="Roll back basket", exact=True).click()
+        page.get_by_role("dialog").wait_for()
         assert Axe().run(page).violations_count == 0
 
 
@@ -137,6 +138,22 @@ def test_filter_is_reached_used_and_shared_by_keyboard(page: Page, board: FakeBo
     page.get_by_role("button", name="Show all").click()
     page.get_by_role("link", name="basket", exact=True).wait_for()
     assert page.get_by_role("searchbox").input_value() == ""
+
+
+def test_commit_and_digest_are_found_by_the_whole_that_somebody_pastes(page: Page, board: FakeBoard) -> None:
+    live = board.applications[0]["environments"][0]["live"]
+    row = shown(page, board).get_by_role("row", name=re.compile("^basket "))
+    for pasted in (live["commit"] + "0" * 28, f"sha256:{live['digest']}{'0' * 52}"):
+        page.get_by_role("searchbox").fill(pasted)
+        page.get_by_role("status").filter(has_text="1 of 12 applications").wait_for()
+        row.wait_for()
+
+
+def test_way_back_that_cannot_be_told_is_not_asked_about(page: Page, board: FakeBoard) -> None:
+    board.answers["api/ways-back/basket"] = (503, {"detail": "The database is away."})
+    shown(page, board).get_by_role("button", name="Roll back basket", exact=True).click()
+    page.get_by_text("The database is away.").wait_for()
+    assert page.get_by_role("dialog").count() == 0
 
 
 def test_line_is_one_table_for_a_screen_reader(page: Page, board: FakeBoard) -> None:
@@ -243,7 +260,7 @@ def test_action_says_what_it_will_do_and_then_sends_exactly_that(page: Page, boa
 
 
 def test_way_back_names_what_comes_back_and_what_it_replaces(page: Page, board: FakeBoard) -> None:
-    there = board.applications[0]["environments"][-1]
+    there = board.ways_back(["basket"], {})["environments"][-1]
     shown(page, board).get_by_role("button", name="Roll back basket", exact=True).click()
     told = page.get_by_role("dialog").get_by_role("listitem").filter(has_text="production").inner_text()
     back, live = there["before"], there["live"]
@@ -439,7 +456,7 @@ def test_what_needs_a_look_stands_first_and_what_is_steady_takes_two_lines(page:
     row = page.get_by_role("row", name=re.compile("^basket "))
     assert row.evaluate("(row) => row.getBoundingClientRect().height") < 50
     digest = board.applications[0]["environments"][0]["live"]["digest"]
-    assert row.get_by_title(digest).first.inner_text() == f"@{digest.removeprefix('sha256:')[:7]}"
+    assert row.get_by_title(digest).first.inner_text() == f"@{digest[:7]}"
 
 
 def test_what_is_built_and_what_waits_can_be_reached_from_the_overview(page: Page, board: FakeBoard) -> None:

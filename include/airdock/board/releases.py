@@ -8,6 +8,7 @@ from typing import Any
 
 from airdock.plan.ledger_entry import LedgerEntry
 from airdock.plan.release_choice import last_good
+from airdock.plan.release_record import ReleaseRecord
 
 MOST = 50
 
@@ -47,7 +48,21 @@ def before(there: Sequence[LedgerEntry]) -> dict[str, Any] | None:
     records = sorted((each.record for each in there if each.record.live), key=lambda each: each.key, reverse=True)
     live = max((each for each in there if each.record.live), key=lambda each: each.record.ended_at, default=None)
     found = last_good(records, live.record, live.record.environment) if live else None
-    return {"release": found.key, "commit": found.commit, "subject": found.subject} if found else None
+    return _named(found) if found else None
+
+
+def ways_back(entries: Entries) -> list[dict[str, Any]]:
+    """For each environment where something is live: what it is, and what a way back brings instead."""
+    lives = {name: [each.record for each in there if each.record.live] for name, there in entries.items()}
+    return [
+        {"name": name, "live": _named(live[-1]), "before": before(entries[name])}
+        for name, live in lives.items()
+        if live
+    ]
+
+
+def _named(record: ReleaseRecord) -> dict[str, Any]:
+    return {"release": record.key, "commit": record.commit, "subject": record.subject}
 
 
 def describe(entry: LedgerEntry) -> dict[str, Any]:

@@ -75,6 +75,7 @@ def application(lifespan: Any) -> FastAPI:
     app.get("/api/measures")(_measures)
     app.get("/api/deliveries/{dag_id}/{run_id:path}")(_delivery)
     app.get("/api/releases/{application}")(_releases)
+    app.get("/api/ways-back/{application}")(_ways_back)
     app.get("/api/compare/{application}")(_compare)
     app.get("/api/approvals")(_approvals)
     app.post("/api/freeze")(_freeze)
@@ -166,6 +167,10 @@ def _delivery(request: Request, dag_id: str, run_id: str, user: Asker) -> Respon
 
 def _releases(request: Request, application: str, user: Asker) -> Response:
     return _unless_known(request, request.app.state.details.releases(user, application))
+
+
+def _ways_back(request: Request, application: str, user: Asker) -> dict[str, Any]:
+    return dict(request.app.state.details.ways_back(user, application))
 
 
 async def _compare(

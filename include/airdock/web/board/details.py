@@ -12,7 +12,7 @@ from airdock.board.actions import actions
 from airdock.board.approvals import approval, why_not
 from airdock.board.delivery import delivery
 from airdock.board.line import HELD
-from airdock.board.releases import release_rows
+from airdock.board.releases import release_rows, ways_back
 from airdock.spec import Pipeline
 from airdock.web.board import runs
 from airdock.web.board.desk import Desk
@@ -52,6 +52,11 @@ class Details:
         with self._sessions() as session:
             took = self._built_seconds(session, application, built_by)
         return {"application": application, "releases": release_rows(entries, took)}
+
+    def ways_back(self, user: User, application: str) -> dict[str, Any]:
+        """What a way back brings in each environment. Raises HTTPException with 404."""
+        pipeline = self._visible(user, f"deliver_{application}")
+        return {"application": application, "environments": ways_back(self._desk.entries(pipeline))}
 
     def approvals(self, user: User) -> dict[str, Any]:
         """What people are asked about the applications that the user may see."""

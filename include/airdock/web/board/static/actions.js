@@ -52,13 +52,23 @@ export function deliver(app) {
       ),
     ],
     request: ({ environment, revision }) =>
-      start(app.dag_id, { ...(revision.trim() && { revision: revision.trim() }), environment }),
+      start(`deliver_${app.name}`, { ...(revision.trim() && { revision: revision.trim() }), environment }),
     done: (run) => started(run, `Delivery of ${app.name} has started.`),
   });
 }
 
-export function rollBack(app) {
-  const places = app.environments.filter((there) => there.live);
+/** The way back, as it would go now: what the page shows may have been overtaken. */
+export async function rollBack(app) {
+  try {
+    const { environments } = await ask(`ways-back/${encodeURIComponent(app.name)}`);
+    if (!document.querySelector("dialog[open]")) goBack(app, environments);
+  } catch (problem) {
+    if (!(problem instanceof Problem)) throw problem;
+    notify(`${problem.message} ${problem.advice}`);
+  }
+}
+
+function goBack(app, places) {
   const names = places.map((there) => there.name);
   confirm({
     heading: `Roll back ${app.name}`,
@@ -74,7 +84,7 @@ export function rollBack(app) {
     request: ({ environment }) => {
       const { live, before } = places.find((there) => there.name === environment);
       const conf = { release: before?.release ?? null, environment, from_environment: null };
-      return start(app.deploy_dag_id, { ...conf, instead_of: live.release });
+      return start(`deploy_${app.name}`, { ...conf, instead_of: live.release });
     },
     done: (run) => started(run, `${app.name} is on its way back.`),
   });
@@ -108,7 +118,7 @@ export function deployRelease(app, release, from, environment) {
       again ? through() : held(),
     ],
     request: () =>
-      start(app.deploy_dag_id, { release: release.release, environment, from_environment: again ? null : from }),
+      start(`deploy_${app.name}`, { release: release.release, environment, from_environment: again ? null : from }),
     done: (run) => started(run, `${app.name} is on its way to ${environment}.`),
   });
 }

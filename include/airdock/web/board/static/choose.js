@@ -37,11 +37,14 @@ export function columns(found) {
   return names;
 }
 
+/** Ids of commits and digests, whole as people paste them, are cut to the characters that are told of them. */
+const cut = (word) => word.replace(/^sha256:/, "").replace(/^([0-9a-f]{12})[0-9a-f]+$/, "$1");
+
 export function matches(each, wanted) {
-  const words = wanted.toLowerCase().split(/\s+/).filter(Boolean);
+  const words = wanted.toLowerCase().split(/\s+/).map(cut).filter(Boolean);
   if (!words.length) return true;
   const releases = each.environments
-    .flatMap((there) => [there.live, there.running, there.last, ...there.coming])
+    .flatMap((there) => [there.live, there.running, there.last, ...(there.coming ?? [])])
     .filter(Boolean);
   const text = [
     each.name,

@@ -4,7 +4,7 @@ import { h, link } from "./dom.js";
 import { badge, digest, doing, mark, sha, stopped, to, traffic } from "./parts.js";
 import { ago } from "./time.js";
 
-/** `frozen`: who stopped the line, and why; null while it runs. */
+/** What is not told of `there` is not so. `frozen`: who stopped the line, and why; null while it runs. */
 export function place(there, frozen) {
   const { live, last, running, drift } = there;
   return h(
@@ -12,7 +12,7 @@ export function place(there, frozen) {
     { class: "place" },
     live ? release(live) : h("p", { class: "faint" }, "nothing is live yet"),
     running && onTheWay(running, frozen),
-    !running && last && last.outcome !== "live" && ended(last),
+    !running && last && ended(last),
     drift &&
       h(
         "div",
@@ -48,7 +48,7 @@ function release(live) {
 
 function onTheWay(running, frozen) {
   const held = running.stage_state === "held";
-  const { word, sign, tone } = doing(running.stage, running.stage_state ?? "queued", running.weights !== null);
+  const { word, sign, tone } = doing(running.stage, running.stage_state ?? "queued", Boolean(running.weights));
   return h(
     "div",
     { class: held ? "coming held" : "coming" },
