@@ -80,7 +80,7 @@ def delivery(at: At, dag_id: str, run_id: str, green: int, frozen: Any = None) -
         "commit": COMMIT,
         "subject": SUBJECT,
         "author": "Jonas Weber",
-        "trigger": "manual by jonas",
+        "trigger": "pushed by jonas",
         "note": None,
         "environments": [_place(at, dag_id.partition("_")[2], *state, 0 if held else green) for state in states],
         "stages": stages,
