@@ -218,6 +218,12 @@ def test_a_train_that_is_back_where_it_began_was_rolled_back() -> None:
     assert "wave 1, api: api live; and went back: api live" in told.details
 
 
+def test_a_verdict_of_whole_sentences_and_the_way_back_are_told_as_one() -> None:
+    brought = replace(came("api"), sentence="api to production is live. Production runs api:2.")
+    told = summary(FAILING, [brought, *CAME[1:]], [came("api"), came("login")], put_back=True)
+    assert told.details[0] == ("wave 1, api: api to production is live. Production runs api:2; and went back: api live")
+
+
 @pytest.mark.parametrize("back", [[came("api")], [came("api"), came("login", Outcome.FAILED)]])
 def test_a_train_that_is_not_wholly_back_has_failed(back: list[Arrival]) -> None:
     assert summary(FAILING, CAME, back, put_back=True).outcome is Outcome.FAILED

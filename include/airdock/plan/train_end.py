@@ -77,7 +77,7 @@ def _car_line(car: Car, came: Mapping[str, Arrival], back: Mapping[str, Arrival]
     told = came[car.application].sentence if car.application in came else "was not started"
     if car.application not in back:
         return told
-    return f"{told}; and went back: {back[car.application].sentence}"
+    return f"{told.removesuffix('.')}; and went back: {back[car.application].sentence}"
 
 
 def _outcome(journey: Journey, came: Mapping[str, Arrival], back: Mapping[str, Arrival], put_back: bool) -> Outcome:
