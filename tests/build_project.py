@@ -17,18 +17,16 @@ WAIT_SECONDS = 60
 class Project:
     """A CodeBuild project over a repository of its own."""
 
-    def __init__(self, aws: LocalAws, folder: Path, buildspec: str, login: str = "", **files: str) -> None:
-        self.aws, self.name, self.client = aws, f"p-{uuid4().hex[:8]}", aws.client("codebuild")
+    def __init__(
+        self, aws: LocalAws, folder: Path, buildspec: str, login: str = "", *, name: str = "", **files: str
+    ) -> None:
+        self.aws, self.name, self.client = aws, name or f"p-{uuid4().hex[:8]}", aws.client("codebuild")
         made = aws.client("codecommit").create_repository(repositoryName=self.name)["repositoryMetadata"]
         self.repository = aws.client("ecr").create_repository(repositoryName=self.name)["repository"]["repositoryUri"]
+        self._folder, self._remote = folder, made["cloneUrlHttp"].replace("://", f"://{login}")
         folder.mkdir()
         git(folder, "init", "-q", "-b", "main")
-        for name, text in {"buildspec.yml": buildspec, **files}.items():
-            (folder / name).write_text(text)
-        git(folder, "add", "-A")
-        git(folder, "commit", "-q", "-m", "first")
-        git(folder, "push", "-q", made["cloneUrlHttp"].replace("://", f"://{login}"), "HEAD:main")
-        self.commit = git(folder, "rev-parse", "HEAD").strip()
+        self.commit = self.push(**{"buildspec.yml": buildspec, **files})
         self.client.create_project(
             name=self.name,
             source={"type": "CODECOMMIT", "location": made["cloneUrlHttp"]},
@@ -41,6 +39,16 @@ class Project:
             },
             serviceRole="arn:aws:iam::123456789012:role/build",
         )
+
+    def push(self, **files: str) -> str:
+        """Make these files part of the newest commit of `main`, which is what is built; its id."""
+        for name, text in files.items():
+            (self._folder / name).write_text(text)
+        git(self._folder, "add", "-A")
+        git(self._folder, "commit", "-q", "-m", "a change")
+        git(self._folder, "push", "-q", self._remote, "HEAD:main")
+        self.commit = git(self._folder, "rev-parse", "HEAD").strip()
+        return self.commit
 
     def start(self, **asked: Any) -> str:
         return str(self.client.start_build(projectName=self.name, sourceVersion=self.commit, **asked)["build"]["id"])

@@ -1,28 +1,32 @@
 """Twelve applications that go with a release train, and one that has nothing new, in a folder of their own.
 
-The train is the real one: its dag file, its settings, its pipeline files. Its deliveries are stand-ins, because twelve
-real ones would take many minutes: see `stand_ins.py`, which is put beside it.
+Their pipelines are whole ones, and as cheap as such can be: they share a repository and a build project, and ECS
+replaces the only task of a service without a balancer.
 """
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from demo.place import ROOT
 
-FOLDER = "fleet"
-WAVES = {
-    1: {"store": [], "login": [], "mail": [], "search": []},
+FLEET = "fleet"
+"""The folder's name, and that of cluster, repositories and build project."""
+WAVES: dict[int, dict[str, list[str]]] = {
+    1: {"store": [], "login": [], "mail": []},
     2: {"api": ["store", "login"], "cart": ["store"], "profile": ["login"], "notify": ["mail"]},
-    3: {"web": ["api", "cart", "search"], "phone": ["api"], "admin": ["profile", "docs"], "reports": ["notify"]},
+    3: {"web": ["api"], "phone": ["api"], "search": ["cart"], "admin": ["profile", "docs"], "reports": ["notify"]},
 }
 DOCS = "docs"
-"""Runs the newest commit already."""
+"""Runs the newest commit already when the train leaves."""
 FAILING = "cart"
-"""Is rolled back by its delivery."""
-HELD = "held"
-"""While a file of this name lies in the folder, deliveries last."""
+"""Its service lacks a setting that the newest commit needs: the new tasks end as soon as they begin."""
+NEEDS: dict[str, list[str]] = {DOCS: []} | WAVES[1] | WAVES[2] | WAVES[3]
 AT_ONCE = 3
 SETTINGS = f"""\
 schedule: 0 0 1 1 *
@@ -33,13 +37,31 @@ on_failure: put_back
 
 
 def make_fleet(dags: Path) -> None:
-    """Make the folder in the dags; each pipeline is the greeter's under another name."""
-    folder, greeter = dags / FOLDER, (dags / "pipelines" / "greeter.yaml").read_text()
+    """Make the folder in the dags."""
+    folder = dags / FLEET
     (folder / "pipelines").mkdir(parents=True)
-    shutil.copy(ROOT / "dags" / "release_train.py", folder)
-    shutil.copy(Path(__file__).with_name("stand_ins.py"), folder)
+    for name in ("deliver.py", "deploy.py", "release_train.py"):
+        shutil.copy(ROOT / "dags" / name, folder)
     (folder / "release_train.yaml").write_text(SETTINGS)
-    (folder / "failing").write_text(FAILING)
-    for name, needed in ({DOCS: []} | WAVES[1] | WAVES[2] | WAVES[3]).items():
-        text = greeter.replace("application: greeter", f"application: {name}", 1)
-        (folder / "pipelines" / f"{name}.yaml").write_text(f"{text}\ntrain:\n  depends_on: [{', '.join(needed)}]\n")
+    for name, needed in NEEDS.items():
+        (folder / "pipelines" / f"{name}.yaml").write_text(yaml.safe_dump(_pipeline(name, needed), sort_keys=False))
+
+
+def _pipeline(name: str, needed: Sequence[str]) -> dict[str, Any]:
+    production = {
+        "cluster": FLEET,
+        "service": name,
+        # Each service keeps its own settings.
+        "task_definition": {"from": "live"},
+        "rollout": {"strategy": "rolling"},
+        "keep_revisions": None,
+    }
+    return {
+        "application": name,
+        "source": {"provider": "codecommit", "repository": FLEET},
+        "build": {"project": FLEET},
+        "image": {"repository": FLEET},
+        "triggers": {"branches": []},
+        "environments": {"production": production},
+        "train": {"depends_on": list(needed)},
+    }

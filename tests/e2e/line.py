@@ -149,17 +149,20 @@ class Line:
         """The number of the newest effect, for `effects(since=...)`."""
         return max((int(effect["n"]) for effect in self.aws.effects()), default=0)
 
-    def hold_replies(self, *calls: tuple[str, str], nth: int = 1) -> None:
-        """Let the nth next call of each (service, operation) take effect, and keep its reply back until `release`."""
-        self._hold(calls, nth, "block_after")
+    def hold_replies(self, *calls: tuple[str, str], **which: int) -> None:
+        """Let the next call of each (service, operation) take effect, and keep its reply back until `release`.
 
-    def hold_calls(self, *calls: tuple[str, str], nth: int = 1) -> None:
-        """Let the nth next call of each (service, operation) take effect only after `release`."""
-        self._hold(calls, nth, "block_before")
+        With `nth=...` it is the nth next one, with `every=True` it is each.
+        """
+        self._hold(calls, "block_after", which)
 
-    def _hold(self, calls: tuple[tuple[str, str], ...], nth: int, action: str) -> None:
+    def hold_calls(self, *calls: tuple[str, str], **which: int) -> None:
+        """Let the same calls as `hold_replies` take effect only after `release`."""
+        self._hold(calls, "block_before", which)
+
+    def _hold(self, calls: tuple[tuple[str, str], ...], action: str, which: Mapping[str, int]) -> None:
         plan = [
-            {"id": operation, "service": service, "operation": operation, "nth": nth, "action": action}
+            {"id": operation, "service": service, "operation": operation, "action": action, **which}
             for service, operation in calls
         ]
         self._control("PUT", "faults", plan)

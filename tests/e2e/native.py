@@ -17,8 +17,8 @@ def make_service(line: Line) -> str:
     """The service, on the greeter's task definition behind a balancer of its own; its address, which answers."""
     aws, port = line.aws, _free_port()
     make_role(aws, BALANCER_ROLE, "ecs.amazonaws.com")
-    network = _network(aws)
-    balancer = _balancer(aws, network["subnets"])
+    vpc = network(aws)
+    balancer = _balancer(aws, vpc["subnets"])
     rule = _rule(aws, balancer, port)
     target = {
         "targetGroupArn": balancer["blue"],
@@ -37,7 +37,7 @@ def make_service(line: Line) -> str:
         desiredCount=1,
         launchType="FARGATE",
         loadBalancers=[target],
-        networkConfiguration={"awsvpcConfiguration": network},
+        networkConfiguration={"awsvpcConfiguration": vpc},
     )
     address = f"http://127.0.0.1:{port}/"
     line.until(lambda: _deployed(aws), 60, lambda: "the second service never came up")
@@ -50,8 +50,8 @@ def _deployed(aws: LocalAws) -> bool:
     return bool(found) and all(each["status"] == "SUCCESSFUL" for each in found)
 
 
-def _network(aws: LocalAws) -> dict[str, Any]:
-    """The demonstration's own."""
+def network(aws: LocalAws) -> dict[str, Any]:
+    """The network of the demonstration's service, for services beside it."""
     told = aws.client("ecs").describe_services(cluster=CLUSTER, services=["greeter"])["services"][0]
     set_up = told.get("networkConfiguration") or told["taskSets"][0]["networkConfiguration"]
     return dict(set_up["awsvpcConfiguration"])

@@ -1,57 +1,138 @@
 """The release train in real Airflow: twelve applications in three waves, and the one that fails in the second.
 
-The train, the scheduler, the triggerer, the repository's git server and the records in SSM are real. The deliveries are
-stand-ins that keep real records: see `stand_ins.py`.
+Everything is real: the train, the deliveries that it starts, the builds, and a running service of each application in
+the local AWS.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 
-from airdock.plan.release_record import ReleaseRecord, fitting, from_text
 from demo.delivery import ENDED
-from tests.e2e.fleet import AT_ONCE, DOCS, FAILING, FOLDER, HELD, WAVES
+from tests.e2e.fleet import AT_ONCE, DOCS, FAILING, FLEET, NEEDS, WAVES
+from tests.e2e.fleet_services import Fleet, Running
 from tests.e2e.line import RUN_SECONDS, Line
-from tests.unit.test_release_record import a_record
 
 TRAIN = "release_train"
-TRAIN_SECONDS = 2 * RUN_SECONDS
-"""Fifteen short runs after each other take a minute on a quiet machine, and three on a busy one."""
+TRAIN_SECONDS = 3 * RUN_SECONDS
+"""Thirteen runs in five rounds take a minute and a half on a quiet machine, and five on a busy one."""
+GONE = WAVES[1].keys() | WAVES[2].keys()
+BROUGHT = GONE - {FAILING}
+UPDATE = ("ecs", "UpdateService")
 
 # The line's own start counts for whoever comes first.
-pytestmark = pytest.mark.timeout(3 * RUN_SECONDS)
-ALL = {DOCS} | {name for wave in WAVES.values() for name in wave}
+pytestmark = pytest.mark.timeout(TRAIN_SECONDS + 2 * RUN_SECONDS)
 
 
-@pytest.fixture(autouse=True)
-def ready(line: Line) -> None:
-    for dag_id in (TRAIN, "deliver_store", "deploy_store"):
+@dataclass(frozen=True)
+class Ride:
+    """A train, and what was so when it left: the number of the last effect, what ran, and which releases were live.
+
+    `new` is the digest of the new image.
+    """
+
+    train: str
+    effect: int
+    running: Running
+    releases: dict[str, tuple[str, str]]
+    new: str
+
+
+@pytest.fixture(scope="module")
+def fleet(line: Line, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    """The services, each with the newest release."""
+    made = Fleet(line.aws, tmp_path_factory.mktemp("fleet") / "tree")
+    for dag_id in (TRAIN, f"deliver_{DOCS}", f"deploy_{DOCS}"):
         line.stack.wait_for_dag(dag_id)
+    line.until(made.settled, RUN_SECONDS, lambda: "the services never came up")
+    yield made
+    made.close()
 
 
-def release(line: Line, newest: set[str]) -> dict[str, ReleaseRecord]:
-    """Record that these run the branch's newest commit, and all the others an old one; the records, by SSM's word."""
-    branch = line.aws.client("codecommit").get_branch(repositoryName="greeter", branchName="main")
-    head = branch["branch"]["commitId"]
-    for number, name in enumerate(sorted(ALL), 1):
-        commit = head if name in newest else f"{number:040x}"
-        keep(line, replace(a_record(number), application=name, commit=commit, dag_id=f"deliver_{name}"))
-    return {name: live(line, name) for name in ALL}
+@pytest.fixture(scope="module")
+def ride(line: Line, fleet: Fleet) -> Ride:
+    """A train that has just left, with a new commit for all but the one that runs it already."""
+    fleet.push_new_program()
+    line.expect(line.trigger(f"deliver_{DOCS}"), "success", "live")
+    effect, running = line.last_effect(), fleet.running()
+    return Ride(line.trigger(TRAIN), effect, running, fleet.releases(), running[DOCS][0][0])
 
 
-def keep(line: Line, record: ReleaseRecord) -> None:
-    path = f"/airdock/{record.application}/{record.environment}"
-    for name in (f"{path}/releases/{record.key}", f"{path}/live"):
-        line.aws.client("ssm").put_parameter(Name=name, Value=fitting(record), Type="String", Overwrite=True)
+@pytest.fixture(scope="module")
+def arrived(line: Line, ride: Ride) -> Ride:
+    """The same train, when it is over."""
+    line.until(lambda: line.state(ride.train) in ENDED, TRAIN_SECONDS, lambda: line.story(ride.train))
+    return ride
 
 
-def live(line: Line, application: str) -> ReleaseRecord:
-    told = line.aws.client("ssm").get_parameter(Name=f"/airdock/{application}/production/live")
-    record = from_text(told["Parameter"]["Value"])
-    assert record is not None
-    return record
+def test_train_with_nothing_new_is_a_quiet_success(line: Line, fleet: Fleet) -> None:
+    effect, running = line.last_effect(), fleet.running()
+    train = line.trigger(TRAIN)
+    line.until(lambda: line.state(train) in ENDED, RUN_SECONDS, lambda: line.story(train))
+    assert line.state(train) == "success"
+    assert line.task_states(train)["choose"] == "skipped"
+    assert runs(line, "train", train) == []
+    assert line.airflow.xcom(TRAIN, train, "summary", "outcome")["sentence"] == "no application has anything new"
+    assert running == {name: [(running[name][0][0], f"{name} 1")] for name in NEEDS}
+    assert (fleet.running(), updates(line, effect)) == (running, [])
+
+
+def test_second_wave_begins_when_the_first_one_runs_and_never_more_than_the_limit_at_once(
+    line: Line, fleet: Fleet, ride: Ride
+) -> None:
+    train, waits = ride.train, lambda: line.story(ride.train)
+    line.until(lambda: len(updates(line, ride.effect)) == len(WAVES[1]), TRAIN_SECONDS, waits)
+    # From now on deliveries last. The tasks that follow them hold no worker, and the fourth is not begun.
+    line.hold_calls(UPDATE, every=True)
+    try:
+        line.until(lambda: followers(line, train, 2)["deferred"] >= AT_ONCE, RUN_SECONDS, waits)
+        assert fleet.running(WAVES[1]) == {name: [(ride.new, f"{name} 2 in EUR")] for name in WAVES[1]}
+        states = followers(line, train, 2)
+        assert states["deferred"] == AT_ONCE == len(WAVES[2]) - states[""] - states["scheduled"]
+        assert len(runs(line, "train", train)) == len(WAVES[1]) + AT_ONCE
+    finally:
+        line.release(UPDATE[1])
+
+
+def test_third_wave_never_starts_when_one_of_the_second_fails(line: Line, arrived: Ride) -> None:
+    assert line.state(arrived.train) == "failed"
+    delivered, first = runs(line, "train", arrived.train), len(WAVES[1])
+    assert {dag_id for dag_id, _, _ in delivered[:first]} == {f"deliver_{name}" for name in WAVES[1]}
+    assert {dag_id for dag_id, _, _ in delivered[first:]} == {f"deliver_{name}" for name in WAVES[2]}
+    assert most_at_once(delivered) == AT_ONCE
+    assert started(line, arrived) == GONE
+    states = line.task_states(arrived.train)
+    assert (states["wave_3.begin"], states["wave_3.deliver"]) == ("upstream_failed", "upstream_failed")
+
+
+def test_set_returns_to_what_it_was_the_last_wave_first(line: Line, fleet: Fleet, arrived: Ride) -> None:
+    returned, last = runs(line, "put_back", arrived.train), WAVES[2].keys() & BROUGHT
+    assert {dag_id for dag_id, _, _ in returned[: len(last)]} == {f"deploy_{name}" for name in last}
+    assert {dag_id for dag_id, _, _ in returned[len(last) :]} == {f"deploy_{name}" for name in WAVES[1]}
+    assert most_at_once(returned) <= AT_ONCE
+    # There and back; what could not start was taken back by ECS itself.
+    assert Counter(updates(line, arrived.effect)) == Counter([*BROUGHT, *BROUGHT, FAILING])
+    assert fleet.settled()
+    assert fleet.running() == arrived.running
+    assert fleet.releases() == arrived.releases
+
+
+def test_summary_tells_of_each_application(line: Line, arrived: Ride) -> None:
+    report = line.airflow.xcom(TRAIN, arrived.train, "summary", "outcome")
+    assert report["outcome"] == "rolled_back"
+    assert report["sentence"] == (
+        f"6 of 12 applications came live; the train stopped in wave 2 for {FAILING}; "
+        "6 of 6 went back to the release that they had"
+    )
+    told = dict(each.split(": ", 1) for each in report["details"])
+    assert len(told) == len(NEEDS)
+    assert "the new tasks failed to start 3 times" in told[f"wave 2, {FAILING}"]
+    assert {told[f"wave 3, {name}"] for name in WAVES[3]} == {"was not started"}
+    assert told[DOCS].endswith("is live, and the newest commit")
 
 
 def runs(line: Line, purpose: str, train: str) -> list[tuple[str, str, str]]:
@@ -64,63 +145,19 @@ def most_at_once(ran: list[tuple[str, str, str]]) -> int:
     return max(sum(begin <= moment < end for _, begin, end in ran) for _, moment, _ in ran)
 
 
-def mapped_states(line: Line, train: str, task_id: str) -> list[str]:
+def followers(line: Line, train: str, wave: int) -> Counter[str]:
+    """How many of the wave's tasks, each of which follows a delivery, are in which state."""
     sql = "select coalesce(state, '') from task_instance where run_id = ? and task_id = ? and map_index >= 0"
-    return sorted(state for (state,) in line.query(sql, train, task_id))
+    return Counter(state for (state,) in line.query(sql, train, f"wave_{wave}.deliver"))
 
 
-def test_train_with_nothing_new_is_a_quiet_success(line: Line) -> None:
-    release(line, newest=ALL)
-    train = line.trigger(TRAIN)
-    line.until(lambda: line.state(train) in ENDED, TRAIN_SECONDS, lambda: line.story(train))
-    assert line.state(train) == "success"
-    assert line.task_states(train)["choose"] == "skipped"
-    assert runs(line, "train", train) == []
-    assert line.airflow.xcom(TRAIN, train, "summary", "outcome")["sentence"] == "no application has anything new"
+def updates(line: Line, since: int) -> list[str]:
+    """The services of the fleet that ECS was told to change, each as often as it was told."""
+    done = (effect["params"] for effect in line.effects(*UPDATE, since))
+    return [params["service"] for params in done if params["cluster"] == FLEET]
 
 
-def test_failing_wave_stops_the_train_and_the_set_returns_to_what_it_was(line: Line) -> None:
-    before = release(line, newest={DOCS})
-    held = line.stack.place.dags / FOLDER / HELD
-    held.touch()
-    train = line.trigger(TRAIN)
-
-    # While three deliveries last, their tasks hold no worker, and the fourth is not begun.
-    full = ["deferred"] * AT_ONCE
-    line.until(
-        lambda: mapped_states(line, train, "wave_1.deliver").count("deferred") >= AT_ONCE,
-        RUN_SECONDS,
-        lambda: line.story(train),
-    )
-    assert [state for state in mapped_states(line, train, "wave_1.deliver") if state not in ("", "scheduled")] == full
-    assert len(runs(line, "train", train)) == AT_ONCE
-    held.unlink()
-    line.until(lambda: line.state(train) in ENDED, TRAIN_SECONDS, lambda: line.story(train))
-
-    # Waves one and two ran, wave three never began.
-    assert line.state(train) == "failed"
-    delivered = runs(line, "train", train)
-    assert {dag_id for dag_id, _, _ in delivered} == {f"deliver_{name}" for wave in (1, 2) for name in WAVES[wave]}
-    assert {dag_id for dag_id, _, _ in delivered[:4]} == {f"deliver_{name}" for name in WAVES[1]}
-    assert most_at_once(delivered) <= AT_ONCE
-    states = line.task_states(train)
-    assert (states["wave_3.begin"], states["wave_3.deliver"]) == ("upstream_failed", "upstream_failed")
-
-    # What came live went back, the last wave first; what was rolled back by itself did not.
-    returned = [dag_id for dag_id, _, _ in runs(line, "put_back", train)]
-    last = {f"deploy_{name}" for name in WAVES[2] if name != FAILING}
-    assert (set(returned[:3]), set(returned[3:])) == (last, {f"deploy_{name}" for name in WAVES[1]})
-    now = {name: live(line, name) for name in ALL}
-    assert {name: (record.commit, record.image) for name, record in now.items()} == {
-        name: (record.commit, record.image) for name, record in before.items()
-    }
-
-    # The summary says so, a line for each.
-    report = line.airflow.xcom(TRAIN, train, "summary", "outcome")
-    assert report["outcome"] == "rolled_back"
-    assert report["sentence"] == (
-        f"7 of 12 applications came live; the train stopped in wave 2 for {FAILING}; "
-        "7 of 7 went back to the release that they had"
-    )
-    assert len(report["details"]) == 13
-    assert "wave 3, web: was not started" in report["details"]
+def started(line: Line, ride: Ride) -> set[str]:
+    """The services of which the train has brought a task with the new image to start."""
+    done = (effect["params"] for effect in line.effects("ecs", "task_started", ride.effect))
+    return {params["service"] for params in done if ride.new in params["digests"].values()}
