@@ -1,6 +1,6 @@
 """One running line for all the tests of a session: it takes half a minute to start."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -22,3 +22,11 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Line]:
 def second_service(line: Line) -> str:
     """The address of the service whose deployments are ECS's own."""
     return make_service(line)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """The tests of the line stay together in one process, and those of each other file, when there are several."""
+    for item in items:
+        of_line = "line" in getattr(item, "fixturenames", ())
+        item.add_marker(pytest.mark.xdist_group("line" if of_line else item.path.stem))

@@ -67,10 +67,6 @@ class Line:
         """The new commit's id."""
         return self.seeded.work_tree.push(change, branch)
 
-    def head(self) -> str:
-        """The id of the commit that was pushed last."""
-        return self.seeded.work_tree.head()
-
     def trigger(self, dag_id: str = DAG_ID) -> str:
         """A new run's id."""
         return self.airflow.trigger(dag_id, f"test__{uuid.uuid4().hex[:12]}", {})

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Locator, Page
 from demo.events import PUSH_RULE, make_push_rule
 from demo.place import ADMIN
 from demo.releases import Change
-from demo.rest import OPENER
+from demo.rest import OPENER, RestError
 from demo.traffic import Client
 from tests.e2e import browser
 from tests.e2e.line import RUN_SECONDS, Line
@@ -25,6 +25,8 @@ ANSWER = "ContinueServiceDeployment"
 OLD = Change("5.0.0", "What was good enough")
 NEW = Change("5.1.0", "What nobody likes")
 WATCHED = Change("6.0.0", "Go on while somebody looks")
+OVERTAKEN = Change("6.1.0", "Ask people, and change your mind")
+WANTED = Change("6.2.0", "Ask people, and wait for their word")
 REASON = "the fair opens today"
 IN_A_RUN = RUN_SECONDS * 1000
 """Milliseconds in which a delivery comes to any of its stages."""
@@ -150,10 +152,18 @@ def _version(service: str) -> str:
         return str(answer.headers["Greeter-Version"])
 
 
-def test_author_is_barred_and_somebody_else_approves(line: Line, chromium: Browser) -> None:
-    commit = line.head()
-    run_id = line.trigger(ASKED)
-    line.wait_for_task(run_id, APPROVE, "deferred")
+def test_overtaken_question_is_withdrawn_the_author_is_barred_and_somebody_else_approves(
+    line: Line, chromium: Browser
+) -> None:
+    line.push(OVERTAKEN)
+    overtaken = _asking(line)
+    commit = line.push(WANTED)
+    run_id = _asking(line)
+    assert "question was withdrawn" in line.expect(overtaken, "failed", "superseded")["sentence"]
+
+    assert "dana@example.com" in line.user("bob").question(ASKED, run_id, APPROVE)["body"]
+    with pytest.raises(RestError, match="is not a respondent"):
+        line.user("alice").answer(ASKED, run_id, APPROVE, "Approve")
     with browser.board_of(chromium, line, "alice") as page:
         question = _question(page)
         question.get_by_text("somebody else has to approve it").wait_for()
@@ -162,7 +172,15 @@ def test_author_is_barred_and_somebody_else_approves(line: Line, chromium: Brows
         assert commit in _question(page).get_by_label("Evidence for asked to production").inner_text()
         line.until(lambda: _approved(page, line, run_id), 120, lambda: line.story(run_id))
     line.expect(run_id, "success", "live")
+    assert line.digest_in_production() == line.digest_of(commit)
     assert line.airflow.xcom(ASKED, run_id, APPROVE)["sentence"] == "approved by bob"
+
+
+def _asking(line: Line) -> str:
+    """A run that waits for people's word on the branch's head."""
+    run_id = line.trigger(ASKED)
+    line.wait_for_task(run_id, APPROVE, "deferred")
+    return run_id
 
 
 def _question(page: Page) -> Locator:

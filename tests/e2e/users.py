@@ -33,12 +33,6 @@ class User(Airflow):
         path = f"dags/{dag_id}/dagRuns/{quote(run_id)}/taskInstances/{task_id}/-1/hitlDetails"
         return dict(self._call("GET", path))
 
-    def set_variable(self, key: str, value: Any) -> None:
-        self._call("POST", "variables", {"key": key, "value": json.dumps(value)})
-
-    def delete_variable(self, key: str) -> None:
-        self._call("DELETE", f"variables/{key}")
-
 
 def write_passwords(place: Place) -> None:
     """Everybody has the administrator's password: it is made for one run, and worth nothing after it."""
