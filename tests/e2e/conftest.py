@@ -1,13 +1,18 @@
 """One running line for all the tests of a session: it takes half a minute to start."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from demo.stack import Stack
 from tests.e2e.fleet import make_fleet
 from tests.e2e.line import Line, place_for_tests, started
 from tests.e2e.native import make_service
+
+WITHOUT_THE_LINE = {"test_board_page.py", "test_lost_push.py", "test_webhooks.py"}
+"""Start what they need themselves."""
 
 
 @pytest.fixture(scope="session")
@@ -24,9 +29,15 @@ def second_service(line: Line) -> str:
     return make_service(line)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """The tests of the line stay together in one process, and those of each other file, when there are several."""
-    for item in items:
-        of_line = "line" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("line" if of_line else item.path.stem))
+class Together(LoadScopeScheduling):
+    """Keeps the tests of the line in one process, and those of each other file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0].rpartition("/")[2]
+        return file if file in WITHOUT_THE_LINE else "line"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    """A line of their own for each of several processes would take more than it saves."""
+    return Together(config, log)
