@@ -16,7 +16,7 @@ from airflow.dag_processing.dagbag import DagBag
 from airflow.sdk import DAG
 from airflow.sdk.exceptions import AirflowSkipException
 
-from airdock.factory import catalogue, deliver, deploy
+from airdock.factory import ahead, catalogue, deliver, deploy
 from airdock.spec import load
 
 DAGS = Path(__file__).parents[2] / "dags"
@@ -214,7 +214,7 @@ def test_a_task_run_reads_the_one_pipeline_that_it_is_of(
     (folder / "pipelines" / "other.yaml").write_text(text.replace("application: greeter", "application: other"))
     read: list[Path] = []
     monkeypatch.setattr(catalogue, "load", lambda path: read.append(path) or load(path))
-    monkeypatch.setattr(wanted_by(wanted), "get_parsing_context", lambda: SimpleNamespace(dag_id=wanted))
+    monkeypatch.setattr(ahead, "get_parsing_context", lambda: SimpleNamespace(dag_id=wanted))
     [dag] = wanted_by(wanted).build_dags(folder / "pipelines")
     assert (dag.dag_id, [path.name for path in read]) == (wanted, ["other.yaml"])
 

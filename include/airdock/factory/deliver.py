@@ -9,12 +9,12 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from airflow.sdk import DAG, BaseOperator, Param, get_parsing_context
+from airflow.sdk import DAG, BaseOperator, Param
 from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.definitions.xcom_arg import PlainXComArg
 
 from airdock.factory import release_tasks
-from airdock.factory.catalogue import wanted_pipelines
+from airdock.factory.ahead import dags
 from airdock.factory.environment import environment_group, unless_beyond
 from airdock.spec import Pipeline
 
@@ -32,8 +32,7 @@ MOST_AT_ONCE = 8
 
 def build_dags(folder: Path) -> list[DAG]:
     """The delivery DAG of every sound pipeline file in the folder, or only the one that Airflow asks for."""
-    wanted = get_parsing_context().dag_id
-    return [deliver(pipeline) for pipeline in wanted_pipelines(folder, PREFIX, wanted)]
+    return dags(folder, PREFIX, deliver)
 
 
 def dag_id(pipeline: Pipeline) -> str:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from airflow.sdk import DAG, Context, Param, get_parsing_context
+from airflow.sdk import DAG, Context, Param
 from airflow.sdk.definitions.param import ParamsDict
 from airflow.sdk.definitions.xcom_arg import PlainXComArg
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airdock.factory import release_tasks
-from airdock.factory.catalogue import wanted_pipelines
+from airdock.factory.ahead import dags
 from airdock.factory.deliver import RETRIES, untangled
 from airdock.factory.environment import environment_group
 from airdock.spec import Pipeline
@@ -25,8 +25,7 @@ AGAIN = "{{ ti.xcom_pull(task_ids='choose_release', key='again') }}"
 
 def build_dags(folder: Path) -> list[DAG]:
     """The DAG of every sound pipeline file in the folder, or only the one that Airflow asks for."""
-    wanted = get_parsing_context().dag_id
-    return [deploy(pipeline) for pipeline in wanted_pipelines(folder, PREFIX, wanted)]
+    return dags(folder, PREFIX, deploy)
 
 
 def dag_id(pipeline: Pipeline) -> str:

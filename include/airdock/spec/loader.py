@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +17,9 @@ from airdock.spec.release_train import ReleaseTrain
 from airdock.spec.words import Part
 
 P = TypeVar("P", bound=Part)
+
+MOST_KNOWN = 5000
+"""How many pipelines a process remembers by their files' bytes, of about 10 KB each."""
 
 
 def load(path: str | os.PathLike[str]) -> Pipeline:
@@ -38,7 +42,16 @@ def parse(raw: bytes | str, file: str = "pipeline") -> Pipeline:
     Raises:
         SpecError: the text can't be used; all problems are told at once.
     """
-    return _parsed(raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw, file, Pipeline)
+    try:
+        return _pipeline(raw.encode("utf-8", "surrogatepass") if isinstance(raw, str) else raw)
+    except SpecError as error:
+        raise SpecError(file, list(error.problems)) from None
+
+
+@lru_cache(MOST_KNOWN)
+def _pipeline(raw: bytes) -> Pipeline:
+    """The same bytes mean the same pipeline, wherever they lie; what is refused is not remembered."""
+    return _parsed(raw, "", Pipeline)
 
 
 def load_train(path: str | os.PathLike[str]) -> ReleaseTrain:
