@@ -105,6 +105,12 @@ def test_problem_tells_place_path_and_nearest_word() -> None:
             "Did you mean 'percent'?",
         ),
         ("codecommit", "codecomit", "source.provider", "Did you mean 'codecommit'?"),
+        (
+            "service: greeter",
+            "service: greeter\n    approval: {approvers: [{user: bob, comits_as: [x@y.z]}]}",
+            "environments.production.approval.approvers.0.comits_as",
+            "Did you mean 'commits_as'?",
+        ),
         ("project: greeter", "project: 12", "build.project", "must be a text (found 12). Put it in quotes."),
         (
             "repository: greeter}\nb",

@@ -155,6 +155,8 @@ def _below(schema: dict[str, Any], part: str | int) -> dict[str, Any]:
     kinds: dict[str, Any] = schema.get("discriminator", {}).get("mapping", {})
     if str(part) in kinds:
         return {"$ref": kinds[str(part)]}
+    if isinstance(part, int) and "items" in schema:
+        return dict(schema["items"])
     properties: dict[str, Any] = schema.get("properties", {})
     if str(part) in properties:
         return dict(properties[str(part)])
