@@ -7,13 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Context
-from airflow.sdk.exceptions import TaskDeferralError, TaskDeferralTimeout
 
 from airdock.aws.code_repositories import CodeRepository
 from airdock.aws.operators.job import DEADLINE_MARGIN, DeliveryOperator, clear_number, memory
 from airdock.aws.overtaken import newer_head
 from airdock.aws.release_evidence import Scanned, brings, effect, records_of
-from airdock.errors import AirdockError, Fault, Refused
+from airdock.errors import AirdockError, Refused
 from airdock.plan.approval import APPROVE, REFUSE, Answer, Consent, judge_approval
 from airdock.plan.brought import Brings
 from airdock.plan.evidence import evidence, in_markdown
@@ -89,12 +88,6 @@ class ApproveOperator(DeliveryOperator):
     def answered(self, context: Context, event: dict[str, Any]) -> Any:
         """Where Airflow comes back to; the name is stored with waiting tasks, keep it."""
         return self._spoken(context, lambda: self._answered(context, event))
-
-    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        try:
-            return super().resume_execution(next_method, next_kwargs, context)
-        except (TaskDeferralError, TaskDeferralTimeout) as error:
-            raise Fault(f"the wait for an answer broke off in the triggerer: {error}") from error
 
     def _answered(self, context: Context, event: dict[str, Any]) -> Any:
         refuse_late(context["params"], datetime.now(UTC))

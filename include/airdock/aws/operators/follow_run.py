@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
 from airflow.sdk import Context
-from airflow.sdk.exceptions import TaskDeferralError, TaskDeferralTimeout
 
 from airdock.aws import runs
 from airdock.aws.operators.job import DEADLINE_MARGIN, DeliveryOperator, clear_number, memory
@@ -74,17 +73,6 @@ class FollowRunOperator(DeliveryOperator):
     def resume(self, context: Context, event: dict[str, Any]) -> Any:
         """Where the triggerer's event comes back to; the name is stored with waiting tasks, keep it."""
         return self._spoken(context, lambda: self._resumed(context, event))
-
-    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        try:
-            return super().resume_execution(next_method, next_kwargs, context)
-        except (TaskDeferralError, TaskDeferralTimeout) as error:
-            broken = error
-            return self._spoken(context, lambda: self._broken_off(broken))
-
-    def _broken_off(self, error: Exception) -> NoReturn:
-        """The run is untouched: the next try finds and follows it."""
-        raise Fault(f"the wait for {self.run_dag_id} broke off in the triggerer: {error}") from error
 
     def _resumed(self, context: Context, event: dict[str, Any]) -> Any:
         state = event["state"]

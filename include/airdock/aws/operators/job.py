@@ -40,6 +40,17 @@ class DeliveryOperator(BaseOperator):
     def deliver(self, context: Context) -> Any:
         """Do the task's work and return its record as plain JSON. Raises Refused or Fault."""
 
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        try:
+            return super().resume_execution(next_method, next_kwargs, context)
+        except (TaskDeferralError, TaskDeferralTimeout) as error:
+            broken = error
+            return self._spoken(context, lambda: self._broken_off(context, broken))
+
+    def _broken_off(self, context: Context, error: Exception) -> NoReturn:  # noqa: ARG002 - for those that clean up
+        """A wait ended otherwise than by its event; what was waited for goes on, and the next try finds it."""
+        raise Fault(f"the wait broke off in the triggerer: {error}") from error
+
     def _spoken(self, context: Context, work: Callable[[], Any]) -> Any:
         try:
             return work()
@@ -127,18 +138,10 @@ class JobOperator(DeliveryOperator):
         """Where the triggerer's event comes back to; the name is stored with waiting tasks, keep it."""
         return self._spoken(context, lambda: self._resumed(context, event))
 
-    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        try:
-            return super().resume_execution(next_method, next_kwargs, context)
-        except (TaskDeferralError, TaskDeferralTimeout) as error:
-            broken = error
-            return self._spoken(context, lambda: self._broken_off(context, broken))
-
     def _broken_off(self, context: Context, error: Exception) -> NoReturn:
-        """The job is untouched: the next try finds and follows it."""
         if left := context["ti"].xcom_pull(task_ids=context["ti"].task_id, key="shares"):
             self.keep_shares(context, {"id": self.started_job(context), "shares": left})
-        raise Fault(f"the wait for the {self.kind} broke off in the triggerer: {error}") from error
+        super()._broken_off(context, error)
 
     def _resumed(self, context: Context, event: dict[str, Any]) -> Any:
         self.keep_shares(context, event["facts"])
