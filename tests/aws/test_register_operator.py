@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from airdock.aws.operators.ecs import EcsRegisterTaskDefinitionOperator
 from airdock.errors import Fault
@@ -123,6 +124,91 @@ def test_a_lost_reply_is_found_by_the_next_try(service: LocalAws) -> None:
     record = register(image=an_image_of(4))
     assert described(service, record.arn)[0]["containerDefinitions"][0]["image"] == an_image_of(4)
     assert len(service.effects("ecs", "RegisterTaskDefinition")) == before + 1
+
+
+THROTTLED = {"service": "ecs", "operation": "RegisterTaskDefinition", "action": "throttle"}
+
+
+@pytest.fixture
+def quick_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("airdock.aws.turns.FIRST_SECONDS", 0.01)
+    monkeypatch.setattr("airdock.aws.turns.SECONDS_APART", 0.01)
+
+
+def throttled_since(ago: timedelta) -> FakeStore:
+    """The store of a task that AWS has been throttling for so long."""
+    since = (datetime.now(UTC) - ago).isoformat()
+    return FakeStore({"waits_since": {"wait": ["registering", 0], "since": since}})
+
+
+def test_what_is_throttled_again_and_again_is_registered_once_within_one_try(
+    service: LocalAws, quick_turns: None
+) -> None:
+    service.faults(*({"id": f"{nth}", "nth": nth, **THROTTLED} for nth in (1, 2, 3)))
+    before = len(service.effects("ecs", "RegisterTaskDefinition"))
+    record = register(image=an_image_of(20))
+    assert described(service, record.arn)[0]["containerDefinitions"][0]["image"] == an_image_of(20)
+    assert len(service.effects("ecs", "RegisterTaskDefinition")) == before + 1
+
+
+def test_a_throttled_read_waits_for_its_turn_as_well(service: LocalAws, quick_turns: None) -> None:
+    reads = {"id": "reads", "service": "ecs", "operation": "ListTaskDefinitions", "action": "throttle"}
+    service.faults(*({**reads, "id": f"{nth}", "nth": nth} for nth in range(1, 5)))
+    assert register(image=an_image_of(21)).image == an_image_of(21)
+
+
+def test_what_was_registered_while_the_turn_was_waited_for_is_not_registered_again(service: LocalAws) -> None:
+    service.faults({"id": "once", "nth": 1, **THROTTLED})
+    waiting, context = an_operator(image=an_image_of(22)), a_context("register")
+    with pytest.raises(TaskDeferred) as deferred:
+        waiting.execute(context)
+    there = register(image=an_image_of(22), run_id="manual__2")
+    before = len(service.effects("ecs", "RegisterTaskDefinition"))
+    record = waiting.resume_execution(deferred.value.method_name, {"event": {"status": "turn"}}, context)
+    assert record["arn"] == there.arn
+    assert len(service.effects("ecs", "RegisterTaskDefinition")) == before
+
+
+def test_no_revision_is_read_twice_however_often_aws_throttles(service: LocalAws, quick_turns: None) -> None:
+    reads = {"id": "reads", "service": "ecs", "operation": "DescribeTaskDefinition", "action": "error", "nth": 1000}
+
+    def reads_of_a_delivery(number: int, *throttled: int) -> int:
+        service.faults(reads, *({"id": f"{nth}", "nth": nth, **THROTTLED} for nth in throttled))
+        register(TASKDEF, an_image_of(number))
+        return next(int(each["seen"]) for each in service.control("GET", "faults") if each["id"] == "reads")
+
+    usual = reads_of_a_delivery(30)
+    assert reads_of_a_delivery(31, 1, 2, 3) <= usual + 1
+
+
+def test_the_longest_wait_is_counted_from_the_first_throttling(service: LocalAws) -> None:
+    service.faults({"id": "always", "every": 1, **THROTTLED})
+    store = throttled_since(timedelta(minutes=59))
+    first = store.get("waits_since")["since"]
+    with pytest.raises(TaskDeferred) as deferred:
+        an_operator(image=an_image_of(23)).execute(a_context("register", store=store))
+    arguments = deferred.value.trigger.serialize()[1]
+    until = datetime.fromisoformat(first) + timedelta(minutes=60)
+    assert (arguments["since"], arguments["deadline_at"]) == (first, until.isoformat())
+
+
+def test_what_is_throttled_for_an_hour_is_a_fault_in_plain_words(service: LocalAws) -> None:
+    service.faults({"id": "always", "every": 1, **THROTTLED})
+    context = a_context("register", store=throttled_since(timedelta(minutes=61)))
+    with pytest.raises(Fault, match="AWS has been throttling this task for 61 minutes: registering"):
+        an_operator(image=an_image_of(24)).execute(context)
+    assert context["ti"].xcoms["register", "faulted"] is True
+
+
+def test_what_is_let_go_at_the_deadline_still_tries(service: LocalAws) -> None:
+    context = a_context("register", store=throttled_since(timedelta(minutes=61)))
+    record = an_operator(image=an_image_of(25)).resume(context, {"status": "deadline"})
+    assert record["image"] == an_image_of(25)
+
+
+def test_a_wait_for_a_turn_that_breaks_off_is_a_fault() -> None:
+    with pytest.raises(Fault, match="broke off in the triggerer"):
+        an_operator().resume_execution("__fail__", {"error": "Trigger failure"}, a_context("register"))
 
 
 def test_a_run_that_is_cleared_after_going_live_still_knows_what_ran_before(service: LocalAws) -> None:

@@ -156,6 +156,12 @@ class Line:
         """Let the same calls as `hold_replies` take effect only after `release`."""
         self._hold(calls, "block_before", which)
 
+    def throttle(self, service: str, operation: str, times: int) -> None:
+        """Let AWS refuse the next calls of an operation for nothing but their rate."""
+        planned = {"service": service, "operation": operation, "action": "throttle"}
+        plan = [{"id": f"{operation} {nth}", "nth": nth, **planned} for nth in range(1, times + 1)]
+        self._control("PUT", "faults", plan)
+
     def _hold(self, calls: tuple[tuple[str, str], ...], action: str, which: Mapping[str, int]) -> None:
         plan = [
             {"id": operation, "service": service, "operation": operation, "action": action, **which}

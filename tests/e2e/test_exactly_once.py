@@ -8,10 +8,11 @@ from demo.releases import SECOND, Change
 from tests.e2e.line import Line
 from tests.e2e.pipelines import PATIENT
 
-BUILD, DEPLOY = "build", "production.deploy"
+BUILD, REGISTER, DEPLOY = "build", "production.register", "production.deploy"
 CANARY = {"blue": 90, "green": 10}
 CLEARED = Change("2.1.0", "Deploy this although somebody clears it")
 LEFT_ALONE = Change("2.2.0", "Deploy this although nobody watches")
+THROTTLED = Change("2.3.0", "Deploy this although a thousand others do")
 
 
 def test_task_killed_right_after_starting_starts_nothing_twice(line: Line) -> None:
@@ -51,6 +52,19 @@ def test_deployment_whose_triggerer_is_killed_is_followed_to_its_end(line: Line)
     line.expect(run_id, "success", "live")
     assert line.attempts(run_id, DEPLOY) == 1
     _assert_one_deployment(line, before, commit)
+
+
+def test_registration_that_aws_throttles_waits_for_its_turn_and_spends_no_try(line: Line) -> None:
+    before = line.last_effect()
+    commit = line.push(THROTTLED)
+    line.throttle("ecs", "RegisterTaskDefinition", times=2)
+    run_id = line.trigger()
+
+    line.expect(run_id, "success", "live")
+    assert line.log(run_id, REGISTER).count("waiting in the triggerer for its turn") == 2
+    assert line.attempts(run_id, REGISTER) == 1
+    assert len(line.effects("ecs", "RegisterTaskDefinition", before)) == 1
+    assert line.digest_in_production() == line.digest_of(commit)
 
 
 def _waiting_deployment(line: Line, change: Change) -> tuple[int, str, str]:

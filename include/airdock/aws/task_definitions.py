@@ -50,11 +50,15 @@ def definition_to_copy(account: Account, arn: str) -> dict[str, Any]:
     return _described(client, arn)
 
 
-def tagged(account: Account, family: str, tag: Mapping[str, str]) -> str:
-    """The newest of the family's latest revisions that carries the tag, or "". Raises Refused or Fault."""
+def tagged(account: Account, family: str, tag: Mapping[str, str], others: set[str]) -> str:
+    """The newest of the family's latest revisions that carries the tag, or "". Raises Refused or Fault.
+
+    `others`: those that are known not to carry it; they are not read again, and what is found so now joins them.
+    """
     for arn in _newest(account, family):
-        if tag in definition(account, arn)["tags"]:
+        if arn not in others and tag in definition(account, arn)["tags"]:
             return arn
+        others.add(arn)
     return ""
 
 
