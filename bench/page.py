@@ -15,6 +15,7 @@ TITLES = {
     "overhead": "What a delivery takes beyond AWS's own time",
     "waiting": "Waiting",
     "simulation": "Beyond one machine: 3,000 deliveries at once, simulated",
+    "burst": "A thousand registrations at once, simulated",
     "restart": "A restart of the triggerer",
     "fast_waits": "Waits that are over at once",
     "clients": "The AWS clients of a task",
