@@ -47,8 +47,11 @@ def _client(endpoint: str, service: str, access_key: str, config: str) -> Any:
 
 def _serve(arguments: Sequence[str], log: Path, environ: Mapping[str, str]) -> None:
     """What `python -m local_aws` does, with its words in a log."""
+    from moto.moto_api._internal import mock_random
+
     from local_aws.__main__ import main
 
+    mock_random.seed()  # or each fork would give out the same ids, after a restart those that are there already
     os.environ.clear()
     os.environ.update(environ)
     with log.open("ab", buffering=0) as written:
