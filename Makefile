@@ -31,7 +31,7 @@ demo:
 
 test: setup browser
 	$(RUN) -m pytest --numprocesses 4 --dist loadfile --ignore tests/e2e
-	$(RUN) -m pytest --numprocesses 2 tests/e2e
+	$(RUN) -m pytest --numprocesses 2 --no-loadscope-reorder tests/e2e
 
 lint: setup
 	$(RUN) -m ruff check .
