@@ -8,13 +8,46 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
+from botocore.exceptions import ClientError
+
+from airdock.aws.faults import spoken
 from airdock.aws.hooks import Account
 from airdock.aws.watch import Facts, Lookup, Subject
 from airdock.aws.watch.reading import read_all
 from airdock.aws.watch.sweep import Sweep
 from airdock.aws.watch.wait import Wait
+from airdock.errors import Fault
 
 HERE = Account("aws_default", "eu-west-1")
+
+
+def throttling() -> Exception:
+    """What a call of Airdock raises where AWS throttles it."""
+    try:
+        with spoken("looking"):
+            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, "Look")
+    except Fault as fault:
+        return fault
+
+
+@dataclass
+class Limit:
+    """An AWS that takes so many calls a second, whoever makes them, and as many at once."""
+
+    per_second: float
+    asked: int = 0
+    refused: int = 0
+    _left: float = 0.0
+    _at: float = 0.0
+
+    def __call__(self, now: float) -> Exception | None:
+        self._left, self._at = min(self.per_second, self._left + (now - self._at) * self.per_second), now
+        self.asked += 1
+        if self._left < 1:
+            self.refused += 1
+            return throttling()
+        self._left -= 1
+        return None
 
 
 @dataclass

@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 
 from airdock.aws.hooks import Account
-from airdock.aws.watch.pace import BURST_SECONDS, CALLS_AT_ONCE, CALLS_PER_SECOND, SLOWEST, Purse, Quota, Rhythm
+from airdock.aws.watch.pace import (
+    BURST_SECONDS,
+    CALLS_AT_ONCE,
+    CALLS_PER_SECOND,
+    MOST_CALLS_PER_SECOND,
+    PUBLISHED,
+    SLOWEST,
+    Purse,
+    Quota,
+    Rhythm,
+)
 
 
 def spent(quota: Quota, until: float, calls: int = 1, in_vain: bool = False) -> list[float]:
@@ -49,6 +59,56 @@ def test_a_look_that_was_throttled_in_part_slows_nothing_and_gives_no_speed_back
         quota.begin(now)
         quota.end(3, now, throttled=True, in_vain=vain)
     assert quota.slowness == 2
+
+
+def looks_in(quota: Quota, begin: float, seconds: float, every: float = 0.0) -> int:
+    """How many looks one after the other fit in, each at once, or so many seconds after the one before."""
+    now, looks = begin, 0
+    while (now := quota.free_at(now + every)) < begin + seconds:
+        quota.begin(now)
+        quota.end(1, now)
+        looks += 1
+    return looks
+
+
+def test_a_rate_that_holds_looks_back_grows_to_a_ceiling_as_long_as_all_goes_well() -> None:
+    quota = Quota(calls_per_second=2, most_per_second=12)
+    assert looks_in(quota, 0, 60) > 2 * 60 * 2
+    assert looks_in(quota, 60, 10) == pytest.approx(120, abs=1)
+
+
+def test_a_rate_that_holds_nobody_back_stays_and_what_was_gained_is_forgotten() -> None:
+    quota = Quota(calls_per_second=2, most_per_second=12)
+    looks_in(quota, 0, 600, every=1)
+    assert quota.speed == 1
+    looks_in(quota, 600, 60)
+    assert quota.speed == 6
+    looks_in(quota, 700, 200, every=1)
+    assert quota.speed < 1.1
+
+
+@pytest.mark.parametrize(("vain", "left"), [(True, [3, 1.5, 0.75]), (False, [3, 1.5, 1])])
+def test_throttling_halves_what_was_gained_and_where_only_a_part_was_throttled_nothing_more(
+    vain: bool, left: list[float]
+) -> None:
+    quota, found = Quota(calls_per_second=2, most_per_second=12), []
+    looks_in(quota, 0, 60)
+    for now in (70, 80, 90):
+        quota.begin(now)
+        quota.end(3, now, throttled=True, in_vain=vain)
+        found.append(quota.speed)
+    assert found == left
+
+
+def test_a_published_rate_is_kept_and_another_may_grow() -> None:
+    purse = Purse()
+    quotas = {service: purse.of(Account(), service) for service in CALLS_PER_SECOND}
+    for quota in quotas.values():
+        looks_in(quota, 0, 60)
+    rates = {service: quota.speed * quota.calls_per_second for service, quota in quotas.items()}
+    assert rates == {
+        service: CALLS_PER_SECOND[service] if service in PUBLISHED else MOST_CALLS_PER_SECOND for service in rates
+    }
 
 
 def test_looks_at_once_are_bounded_until_one_comes_back() -> None:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import cycle, pairwise
 from math import ceil
 
 import pytest
-from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airdock.aws.faults import spoken
 from airdock.aws.hooks import Account
-from airdock.aws.watch.pace import POLLED, WOKEN
+from airdock.aws.watch.pace import CALLS_PER_SECOND, POLLED, WOKEN
 from airdock.aws.watch.wait import SLOWEST_PAUSE_SECONDS
 from airdock.errors import Fault, Refused
-from tests.sweeping import Jobs, Turner
+from tests.sweeping import Jobs, Limit, Turner, throttling
 
 NEVER = 1e9
+EVENT_SECONDS = 0.1
 
 
 @pytest.fixture
@@ -25,14 +24,6 @@ def jobs(monkeypatch: pytest.MonkeyPatch) -> Jobs:
     jobs = Jobs()
     monkeypatch.setattr("airdock.aws.watch.sweep.watch_for", lambda kind: jobs)
     return jobs
-
-
-def throttling() -> Exception:
-    try:
-        with spoken("looking"):
-            raise ClientError({"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, "Look")
-    except Fault as fault:
-        return fault
 
 
 @pytest.mark.parametrize("waits", [1, 40, 100, 250])
@@ -177,15 +168,69 @@ def test_a_third_of_all_calls_throttled_for_ten_minutes_fails_no_wait(jobs: Jobs
 
 
 def test_a_services_rate_is_kept_however_many_wait(jobs: Jobs) -> None:
-    jobs.service, jobs.batch = "codedeploy", 25
+    jobs.service, jobs.batch = "ecs", 10
     jobs.ends = {f"job-{number}": NEVER for number in range(3000)}
     turner = Turner(jobs)
     for name in jobs.ends:
         turner.wait(name)
     turner.until(600)
-    assert turner.calls_between(100, 600) <= 500 + 2
+    assert turner.calls_between(100, 600) <= 500 * CALLS_PER_SECOND["ecs"] + 20
     seen = [name for at, ids in jobs.calls if at >= 300 for name in ids]
     assert set(seen) == set(jobs.ends), "none is starved"
+
+
+def rush(jobs: Jobs, turners: list[Turner], ends_a_second: float) -> list[float]:
+    """Jobs that end one after the other, each with an event: so many seconds late each end is noticed, in order."""
+    jobs.ends = {f"job-{number:03}": 60 + number / ends_a_second for number in range(600)}
+    waits = {name: turner.wait(name) for name, turner in zip(jobs.ends, cycle(turners), strict=False)}
+    coming = sorted((end + EVENT_SECONDS, name) for name, end in jobs.ends.items())
+    for at, name in coming:
+        for turner in turners:
+            turner.until(at)
+            turner.sweep.wake({name}, at)
+    for turner in turners:
+        turner.until(coming[-1][0] + 60)
+    found = {wait: at for turner in turners for wait, (at, end) in turner.found.items() if end == "finished"}
+    return sorted(found[wait] - jobs.ends[name] for name, wait in waits.items())
+
+
+def test_a_rush_of_ends_is_noticed_at_once_where_aws_takes_the_calls(jobs: Jobs) -> None:
+    late = rush(jobs, [Turner(jobs)], ends_a_second=10)
+    assert late[300] <= EVENT_SECONDS + 0.1
+    assert late[594] <= EVENT_SECONDS + 0.5
+
+
+def test_where_aws_takes_few_calls_hardly_any_is_in_vain_and_ends_are_noticed_no_later_than_at_a_fixed_rate(
+    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs.throttled = limit = Limit(per_second=5)
+    found = rush(jobs, [Turner(jobs)], ends_a_second=20)
+    assert 0 < limit.refused <= 0.05 * limit.asked
+    monkeypatch.setattr("airdock.aws.watch.pace.MOST_CALLS_PER_SECOND", 0)
+    fixed = rush(jobs, [Turner(jobs)], ends_a_second=20)
+    assert found[300] < fixed[300]
+    assert found[594] <= fixed[594]
+
+
+def test_triggerers_that_know_nothing_of_each_other_share_what_an_account_takes(jobs: Jobs) -> None:
+    jobs.throttled = limit = Limit(per_second=5)
+    late = rush(jobs, [Turner(jobs, seed=seed) for seed in range(2)], ends_a_second=20)
+    begun = [int(ids[0].removeprefix("job-")) % 2 for at, ids in jobs.calls if at >= 60]
+    assert limit.refused <= 0.12 * limit.asked
+    assert late[-1] <= 3
+    assert 1 / 3 <= sum(begun) / len(begun) <= 2 / 3
+
+
+def test_what_an_event_told_of_is_looked_at_again_as_soon_as_aws_takes_a_call(jobs: Jobs) -> None:
+    jobs.ends = {"job": 400.0}
+    jobs.throttled = lambda now: throttling() if 400 <= now < 402 else None
+    turner = Turner(jobs)
+    wait = turner.wait("job")
+    turner.until(400)
+    turner.sweep.wake({"job"}, turner.now)
+    turner.until(420)
+    assert turner.found[wait][0] <= 402 + 2
+    assert turner.calls_between(400, 402) <= 3
 
 
 def test_an_event_wakes_its_wait_and_no_other(jobs: Jobs) -> None:

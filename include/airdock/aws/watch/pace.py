@@ -34,30 +34,49 @@ CALLS_PER_SECOND = {"codebuild": 2.0, "codedeploy": 1.0, "ecr": 5.0, "ecs": 10.0
 """What one triggerer spends on waiting in one account and region, half of a limit where AWS publishes one.
 
 ECS: 20 of each family of reads a second ("Request throttling for the Amazon ECS API"). SSM: 40 GetParametersByPath.
-CodeBuild and CodeDeploy publish none; callers of these reads report throttling from about 6 and 1 to 2 a second on.
+The others publish none, and this is what they begin with: callers of CodeBuild's and CodeDeploy's reads report
+throttling from about 6 and 1 to 2 a second on.
 """
+PUBLISHED = frozenset({"ecs", "ssm"})
+MOST_CALLS_PER_SECOND = 12.0
+"""What a service that publishes no rate is asked for at most. A guess would be too slow where AWS takes more, and too
+fast where others whom we do not know call too. So the rate is found as TCP finds a line's: a little more as long as it
+goes well, half where AWS throttles. All who do so come to share what there is."""
+GAINED_PER_SECOND = 0.25
+"""What a second of calls one after the other adds to the rate, as a share of the rate at first."""
+FORGOTTEN = 0.02
+"""The share of its gain that the rate loses with each look which it does not hold back: a rush says little of later."""
 BURST_SECONDS = 2
 SLOWEST = 8
-"""Throttled again and again, an account's calls become so many times rarer."""
+"""Throttled again and again, an account's calls become so many times rarer than at first."""
 MOST_OWED = 4
 """A look that cost more calls than one is paid for in pauses, up to so many: others wait for the quota too."""
 SAME_THROTTLING_SECONDS = 2.0
 """Calls of one moment that are throttled together are one piece of news."""
-RECOVERY = 0.5
-"""What is left of the slowness after a call that went well."""
 CALLS_AT_ONCE = 4
 
 
 @dataclass(slots=True)
 class Quota:
-    """The calls of one account, region and service: a bucket of tokens that gets narrower where AWS throttles."""
+    """The calls of one account, region and service: a bucket of tokens that fills as fast as AWS has taken calls."""
 
     calls_per_second: float = float("inf")
-    slowness: float = 1.0
+    """The rate at first."""
+    most_per_second: float = 0.0
+    """What the rate may grow to."""
+    speed: float = 1.0
+    """The rate of now, as a multiple of that at first: below 1 where AWS throttles, above where it took more."""
     in_flight: int = 0
+    _emptied: bool = False
+    """Whether a look took the last token since one ended well: as long as some are left, nobody is held back."""
     _tokens: float = field(default=1.0, repr=False)
     _filled_at: float = 0.0
     _slowed_at: float = float("-inf")
+
+    @property
+    def slowness(self) -> float:
+        """How many times rarer than at first calls are."""
+        return max(1.0, 1 / self.speed)
 
     def free(self, now: float) -> int:
         """How many calls may begin now."""
@@ -78,16 +97,33 @@ class Quota:
         """Count a look that begins, as one call."""
         self.in_flight += 1
         self._spend(1, now)
+        self._emptied |= self._tokens < 1
 
     def end(self, calls: int, now: float, *, throttled: bool = False, in_vain: bool = False) -> None:
         """Count what a look turned out to cost; slow down where it was in vain: throttled, or nobody there."""
         self.in_flight -= 1
         self._spend(max(0, calls - 1), now)
-        if in_vain and now - self._slowed_at >= SAME_THROTTLING_SECONDS:
-            self._slowed_at, self.slowness = now, min(self.slowness * 2, SLOWEST)
+        if in_vain or (throttled and self.speed > 1):
+            self._slow_down(now, least=1 / SLOWEST if in_vain else 1.0)
+        elif not throttled:
+            self._speed_up(max(1, calls))
+
+    def _slow_down(self, now: float, least: float) -> None:
+        """Halve the rate. A look that was throttled in part takes back only what was gained."""
+        if now - self._slowed_at >= SAME_THROTTLING_SECONDS:
+            self._slowed_at, self.speed = now, max(self.speed / 2, least)
             self._tokens = min(self._tokens, 0)
-        elif not (throttled or in_vain):
-            self.slowness = max(1.0, self.slowness * RECOVERY)
+
+    def _speed_up(self, calls: int) -> None:
+        """After a look that went well: little by little where calls use up the rate, else back to that at first."""
+        if self._emptied:
+            more = min(self.speed, GAINED_PER_SECOND * calls / self._rate)
+            self.speed = min(max(1.0, self.most_per_second / self.calls_per_second), self.speed + more)
+        elif self.speed < 1:
+            self.speed = min(1.0, self.speed * 2)
+        else:
+            self.speed -= (self.speed - 1) * FORGOTTEN
+        self._emptied = False
 
     @property
     def _unlimited(self) -> bool:
@@ -95,7 +131,7 @@ class Quota:
 
     @property
     def _rate(self) -> float:
-        return self.calls_per_second / self.slowness
+        return self.calls_per_second * self.speed
 
     def _spend(self, calls: int, now: float) -> None:
         self._fill(now)
@@ -119,5 +155,10 @@ class Purse:
         """The quota that calls of this service in this account and region spend; "" is no service of AWS."""
         key = (account, service)
         if key not in self._quotas:
-            self._quotas[key] = Quota(CALLS_PER_SECOND.get(service, float("inf")))
+            self._quotas[key] = _quota(service)
         return self._quotas[key]
+
+
+def _quota(service: str) -> Quota:
+    at_first = CALLS_PER_SECOND.get(service, float("inf"))
+    return Quota(at_first, at_first if service in PUBLISHED else MOST_CALLS_PER_SECOND)

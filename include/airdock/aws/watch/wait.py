@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import NamedTuple
 
+from airdock.aws.faults import is_throttling
 from airdock.aws.hooks import Account
 from airdock.aws.watch.pace import POLLED, WOKEN
 from airdock.aws.watch.subject import Facts, Subject, Watch
@@ -55,6 +56,8 @@ class Wait:
     woken: bool = False
     woken_at: float = -inf
     asked: bool = False
+    by_event: bool = False
+    """Whether the look that is under way, or was the last one, is one that an event called for."""
     unknown_since: float | None = None
     troubled: bool = False
 
@@ -80,11 +83,13 @@ class Wait:
         self.due, self.asked = now if self.woken else now + self.pause_seconds, False
 
     def begin_look(self) -> None:
-        self.asked, self.woken = True, False
+        self.asked, self.by_event, self.woken = True, self.woken, False
 
     def learn(self, watch: Watch, answer: Facts | Exception | None, now: float) -> News:
         """Take in an answer, None where AWS does not know the job."""
         if isinstance(answer, Fault):
+            # What an event told of is worth the next call that AWS takes.
+            self.woken |= self.by_event and is_throttling(answer)
             return self._faulted(answer)
         if isinstance(answer, Exception):
             return News([], "refused" if isinstance(answer, Refused) else "broken", answer)
