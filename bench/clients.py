@@ -34,7 +34,7 @@ def stock() -> list[Any]:
 
 
 def ours() -> list[Any]:
-    hooks._clients.cache_clear()
+    hooks._kept_in.cache_clear()
     return [hooks.Account(region=REGION).client(name) for name in hooks.SERVICES]
 
 

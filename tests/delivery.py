@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from airdock.aws.hooks import Account, _clients
+from airdock.aws.hooks import Account, _kept_in
 from airdock.aws.leases import Leases
 from airdock.plan.lease import Lease
 from airdock.release import Commit, Image, Source, TaskDefinition
@@ -22,7 +22,7 @@ def connect(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIATESTCALLER000000")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test-secret")
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", f'{{"conn_type": "aws", "extra": {{"region_name": "{REGION}"}}}}')
-    _clients.cache_clear()
+    _kept_in.cache_clear()
 
 
 def a_target(**changes: Any) -> Environment:

@@ -25,7 +25,7 @@ def account(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ac
     """An account whose calls reach the local AWS, through nothing but what a user may set as well."""
     connect(local_aws, monkeypatch)
     yield Account()
-    hooks._clients.cache_clear()
+    hooks._kept_in.cache_clear()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import pytest
 from airflow.sdk import DAG
 
-from airdock.aws.hooks import _clients
+from airdock.aws.hooks import _kept_in
 from airdock.factory.deliver import deliver
 from airdock.spec import Pipeline
 from demo.traffic import Client
@@ -103,11 +103,11 @@ def outcomes_aws(factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
             aws.start()
             connect(aws, patch)
             patch.setenv("AWS_ACCESS_KEY_ID", CALLER)
-            _clients.cache_clear()
+            _kept_in.cache_clear()
             _make_role(aws)
             yield aws
     finally:
-        _clients.cache_clear()
+        _kept_in.cache_clear()
         aws.end()
 
 

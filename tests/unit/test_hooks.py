@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -21,9 +22,9 @@ PROXIES = {"https": "http://proxy.example:3128"}
 @pytest.fixture(autouse=True)
 def connected(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     connect(monkeypatch, "OLD")
-    hooks._clients.cache_clear()
+    hooks._kept_in.cache_clear()
     yield
-    hooks._clients.cache_clear()
+    hooks._kept_in.cache_clear()
 
 
 def connect(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
@@ -79,6 +80,26 @@ def test_models_that_are_read_ahead_are_not_read_again(monkeypatch: pytest.Monke
     monkeypatch.setattr(JSONFileLoader, "load_file", refuse)
     for service in hooks.SERVICES:
         assert Account().client(service).meta.service_model.service_name == service
+
+
+def test_a_role_is_assumed_once_for_all_clients_of_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    with answering(monkeypatch) as asked:
+        clients = [Account().client(service) for service in ("ecs", "codedeploy")]
+        clients += [Account().client("ecs", once=True), Account(region="eu-central-1").client("ecs")]
+        keys = [client._request_signer._credentials.get_frozen_credentials().access_key for client in clients]
+    assert keys == ["ROLE"] * 4
+    assert [each["RoleArn"] for each in asked] == [[ROLE]] * 2, "once for each region"
+
+
+def test_the_modules_of_a_process_are_looked_through_before_it_forks(monkeypatch: pytest.MonkeyPatch) -> None:
+    for known in ("modulesbyfile", "_filesbymodname"):  # what it keeps: here, as in a process that has just begun
+        monkeypatch.setattr(inspect, known, {})
+    hooks.read_models()
+    looked: list[object] = []
+    getabsfile = inspect.getabsfile
+    monkeypatch.setattr(inspect, "getabsfile", lambda *args: looked.append(args[0]) or getabsfile(*args))
+    Account().client("ecs")
+    assert len([each for each in looked if inspect.ismodule(each)]) < 50
 
 
 def test_a_connection_without_a_region_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 
 from airdock.aws.faults import spoken
 
@@ -55,19 +56,30 @@ class Account:
 
 
 def _client(connection: str | None, region: str | None, service: str, once: bool) -> Any:
-    kept, key = _clients(int(monotonic() // CLIENT_SECONDS)), (connection, region, service, once)
-    with _making.setdefault(key, Lock()):  # waits share threads: none needs a client that another is making
-        if key not in kept:
-            kept[key] = _made(*key)
-    return kept[key]
+    clients, key = _kept().clients, (connection, region, service, once)
+    with _making.setdefault((connection, region), Lock()):  # waits share threads, and clients a session
+        if key not in clients:
+            clients[key] = _made(*key)
+    return clients[key]
 
 
-_making: dict[tuple[str | None, str | None, str, bool], Lock] = {}
+_making: dict[tuple[str | None, str | None], Lock] = {}
+
+
+class _Kept(NamedTuple):
+    """By connection and region: sessions, and by service and `once` as well: their clients."""
+
+    sessions: dict[tuple[str | None, str | None], Any]
+    clients: dict[tuple[str | None, str | None, str, bool], Any]
+
+
+def _kept() -> _Kept:
+    return _kept_in(int(monotonic() // CLIENT_SECONDS))
 
 
 @lru_cache(maxsize=1)
-def _clients(period: int) -> dict[tuple[str | None, str | None, str, bool], Any]:  # noqa: ARG001 - the cache's key
-    return {}
+def _kept_in(period: int) -> _Kept:  # noqa: ARG001 - the cache's key
+    return _Kept({}, {})
 
 
 def _made(connection: str | None, region: str | None, service: str, once: bool) -> Any:
@@ -83,15 +95,19 @@ def _made(connection: str | None, region: str | None, service: str, once: bool) 
 
 @lru_cache(maxsize=1)
 def _hook_class() -> type[Any]:
-    """The provider's hook, whose sessions read AWS's models once in a process instead of once for each client."""
+    """The provider's hook with one session for all clients of a connection and region: a role is assumed once for
+    them, and AWS's models are read once in a process."""
     from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 
     class Hook(AwsBaseHook):
         def get_session(self, region_name: str | None = None, deferrable: bool = False) -> Any:
-            session = super().get_session(region_name, deferrable)
-            if not deferrable:  # a deferrable one is aiobotocore's, with a loader of its own
-                session._session.register_component("data_loader", _models())
-            return session
+            if deferrable:  # aiobotocore's, with a loader of its own
+                return super().get_session(region_name, deferrable)
+            sessions, key = _kept().sessions, (self.aws_conn_id, region_name)
+            if key not in sessions:
+                sessions[key] = super().get_session(region_name)
+                sessions[key]._session.register_component("data_loader", _models())
+            return sessions[key]
 
     return Hook
 
@@ -105,10 +121,15 @@ def _models() -> Any:
 
 
 def read_models(services: Iterable[str] = SERVICES) -> None:
-    """Read the models of these services, for the forks of this process to inherit. No call is made."""
+    """Learn what every client's making looks up, for the forks of this process to inherit. No call is made.
+
+    That is AWS's models of these services, and the files of all modules: the provider looks for its caller's name in the
+    stack, and `inspect` through a thousand modules for that, a tenth of a second in each fork anew.
+    """
     from botocore.session import get_session
 
     session = get_session()
     session.register_component("data_loader", _models())
     for service in services:
         session.create_client(service, "eu-west-1", aws_access_key_id="none", aws_secret_access_key="none")  # noqa: S106
+    inspect.stack()
