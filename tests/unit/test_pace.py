@@ -15,6 +15,7 @@ from airdock.aws.watch.pace import (
     Purse,
     Quota,
     Rhythm,
+    pauses,
 )
 
 
@@ -135,3 +136,9 @@ def test_a_pause_grows_with_the_quiet_time(quiet: float, pause: float) -> None:
 
 def test_a_wait_that_wants_long_pauses_has_them() -> None:
     assert Rhythm(1 / 8, 15).pause(60, 3600) == 60
+
+
+def test_a_worker_looks_often_at_first_and_as_long_as_it_was_told() -> None:
+    assert list(pauses(4)) == [0.5, 0.5, 1, 2]
+    assert list(pauses(7.5)) == [0.5, 0.5, 1, 2, 2, 1.5]
+    assert (list(pauses(0.2)), list(pauses(0))) == ([0.2], [])

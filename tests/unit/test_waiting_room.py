@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
@@ -64,9 +65,9 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Service:
     return service
 
 
-def a_trigger(job: str = "job", seconds: float = 30, poll_seconds: float = 0.05) -> JobTrigger:
+def a_trigger(job: str = "job", seconds: float = 30, poll_seconds: float = 0.05, **arguments: Any) -> JobTrigger:
     deadline = datetime.now(UTC) + timedelta(seconds=seconds)
-    return JobTrigger(Subject("job", job, HERE).to_json(), deadline.isoformat(), poll_seconds)
+    return JobTrigger(Subject("job", job, HERE).to_json(), deadline.isoformat(), poll_seconds, **arguments)
 
 
 async def outcome(trigger: JobTrigger) -> dict[str, Any]:
@@ -116,6 +117,34 @@ def test_a_trigger_that_moves_to_another_triggerer_carries_on_from_what_its_earl
     service.weights = [{"new": 40.0}, {"new": 60.0}]
     ended = asyncio.run(outcome(a_deploy_trigger(0.0)))
     assert percents(xcoms["shares"]) == percents(ended["facts"]["shares"]) == [0, 20, 40, 60]
+
+
+def test_airflow_may_take_its_time_to_tell_of_an_earlier_life_and_the_wait_goes_on(
+    service: Service, xcoms: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = threading.Event()
+    read = service.read
+
+    def watched(*told: Any) -> Any:
+        looked.set()
+        return read(*told)
+
+    def slow(key: str, **_: Any) -> Any:
+        assert looked.wait(10), "nobody looks at the job before Airflow has told"
+        return [{"at": "t0", "percent": 0}, {"at": "t1", "percent": 20}]
+
+    monkeypatch.setattr(service, "read", watched)
+    monkeypatch.setattr("airflow.sdk.execution_time.xcom.XCom.get_one", slow)
+    service.weights = [{"new": 40.0}]
+    ended = asyncio.run(outcome(a_deploy_trigger(0.0)))
+    assert percents(xcoms["shares"]) == percents(ended["facts"]["shares"]) == [0, 20, 40]
+
+
+def test_a_wait_is_first_looked_at_when_its_task_wants_it_whatever_its_rhythm(service: Service) -> None:
+    service.over = {"job"}
+    begun = time.monotonic()
+    assert asyncio.run(outcome(a_trigger(poll_seconds=60, first_look_seconds=0.05)))["status"] == "finished"
+    assert time.monotonic() - begun < 30
 
 
 def test_a_board_that_can_be_told_nothing_does_not_end_the_wait(

@@ -123,8 +123,8 @@ def _models() -> Any:
 def read_models(services: Iterable[str] = SERVICES) -> None:
     """Learn what every client's making looks up, for the forks of this process to inherit. No call is made.
 
-    That is AWS's models of these services, and the files of all modules: the provider looks for its caller's name in the
-    stack, and `inspect` through a thousand modules for that, a tenth of a second in each fork anew.
+    That is AWS's models of these services, and the files of all modules: the provider looks for its caller's name in
+    the stack, and `inspect` through a thousand modules for that, a tenth of a second in each fork anew.
     """
     from botocore.session import get_session
 

@@ -37,12 +37,14 @@ class JobTrigger(BaseTrigger):
         deadline_at: str,
         poll_seconds: float,
         facts: Facts | None = None,
+        first_look_seconds: float | None = None,
     ) -> None:
         super().__init__()
         self.subject = subject
         self.deadline_at = deadline_at
         self.poll_seconds = poll_seconds
         self.facts = facts
+        self.first_look_seconds = first_look_seconds
         self._left: Any = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -51,6 +53,7 @@ class JobTrigger(BaseTrigger):
             "deadline_at": self.deadline_at,
             "poll_seconds": self.poll_seconds,
             "facts": self.facts,
+            "first_look_seconds": self.first_look_seconds,
         }
         return "airdock.aws.triggers.JobTrigger", arguments
 
@@ -59,20 +62,25 @@ class JobTrigger(BaseTrigger):
         yield TriggerEvent(await self._outcome())
 
     async def _outcome(self) -> dict[str, Any]:
-        await self._carry_on()
-        with waiting_room().seat(Subject.from_json(self.subject), self.poll_seconds, self.facts) as seat:
+        # Beside the wait: in a triggerer that has just begun, Airflow's first answer takes seconds.
+        subject, carrying = Subject.from_json(self.subject), asyncio.create_task(self._carry_on())
+        with waiting_room().seat(subject, self.poll_seconds, self.facts, self.first_look_seconds) as seat:
             try:
                 async with asyncio.timeout(self._seconds_left()):
-                    return await self._ended(seat)
+                    return await self._ended(seat, carrying)
             except TimeoutError:
                 return await self._overdue(seat)
+            finally:
+                carrying.cancel()
 
     def _seconds_left(self) -> float:
         return (datetime.fromisoformat(self.deadline_at) - datetime.now(UTC)).total_seconds()
 
-    async def _ended(self, seat: Seat) -> dict[str, Any]:
+    async def _ended(self, seat: Seat, carrying: asyncio.Task[None]) -> dict[str, Any]:
         while True:
-            outcome = self._heard(await seat.news(), seat.facts)
+            news = await seat.news()
+            await carrying
+            outcome = self._heard(news, seat.facts)
             await self._leave_shares()
             if outcome:
                 return outcome

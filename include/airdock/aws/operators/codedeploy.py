@@ -34,7 +34,8 @@ class CodeDeployCreateDeploymentOperator(DeployOperator):
     kind = "deployment"
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+        # No event tells that the traffic has moved: a deployment goes on until the old tasks have ended.
+        super().__init__(**{"poll_seconds": 2, **kwargs})
         self.group = Group.of(self.target)
         self.rollout = cast("CodeDeployRollout", self.target.rollout)
 

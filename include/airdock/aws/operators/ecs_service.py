@@ -74,9 +74,8 @@ class EcsDeployServiceOperator(DeployOperator):
         subject = Subject(self.kind, facts["id"], self.account, {**self.options(), **known})
         if answered:
             return self.follow(context, subject)
-        return self.hand_over(
-            subject, facts, self.deadline(context, facts), poll_seconds=self.target.analysis.wait_seconds
-        )
+        again_after = self.target.analysis.wait_seconds
+        return self.hand_over(subject, facts, self.deadline(context, facts), first_look_seconds=again_after)
 
     def stop_reason(self, context: Context) -> str:
         """A step that was decided against is the reason, whatever ECS calls it."""

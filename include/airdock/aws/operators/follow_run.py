@@ -12,6 +12,7 @@ from airflow.sdk import Context
 from airdock.aws import runs
 from airdock.aws.operators.job import DEADLINE_MARGIN, DeliveryOperator, clear_number, memory
 from airdock.aws.run_trigger import ENDED, RunTrigger
+from airdock.aws.watch.pace import pauses
 from airdock.errors import Fault, Refused
 from airdock.plan.release_train import DELIVER, run_id
 from airdock.plan.train_end import Arrival, arrival
@@ -103,9 +104,11 @@ class FollowRunOperator(DeliveryOperator):
         return run_id(self.purpose, context["run_id"], clear_number(context))
 
     def _wait_here(self, started: str) -> str | None:
-        until, state = time.monotonic() + self.handoff_seconds, runs.state(self.run_dag_id, started)
-        while state not in ENDED and time.monotonic() < until:
-            time.sleep(1)
+        state = runs.state(self.run_dag_id, started)
+        for pause in pauses(self.handoff_seconds):
+            if state in ENDED:
+                break
+            time.sleep(pause)
             state = runs.state(self.run_dag_id, started)
         return state
 

@@ -18,10 +18,14 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferralError, Task
 from airdock.aws.hooks import Account
 from airdock.aws.links import ConsoleLink
 from airdock.aws.watch import Facts, Subject, Watch, watch_for
+from airdock.aws.watch.pace import pauses
 from airdock.aws.watch.subject import look
 from airdock.errors import AirdockError, Fault, Refused
 from airdock.plan.traffic_share import followed
 
+FIRST_LOOK_SECONDS = 1.0
+"""How soon a wait that was handed over is looked at. Airflow takes as long again to begin with it; where a trigger
+fires at the very moment of the hand-over, Airflow 3.3 can call the task failed."""
 DEADLINE_MARGIN = timedelta(minutes=10)
 """How much later than the trigger's own deadline Airflow gives up on the trigger."""
 
@@ -66,7 +70,7 @@ class DeliveryOperator(BaseOperator):
 class JobOperator(DeliveryOperator):
     """Starts one AWS job, or adopts the one that this delivery has started already, and sees it to its end.
 
-    The first seconds are waited out in the worker, because a deferral costs about three; after that the wait goes
+    The first seconds are waited out in the worker, because a deferral costs two or three; after that the wait goes
     to the triggerer and holds no worker.
     """
 
@@ -177,9 +181,11 @@ class JobOperator(DeliveryOperator):
     def _wait_here(self, context: Context, watch: Watch, subject: Subject) -> Facts:
         kept = memory(context).get("shares") or {}
         earlier = kept if kept.get("job") == subject.id else {}
-        until, facts = time.monotonic() + self.handoff_seconds, self._looked(watch, subject, None, earlier)
-        while not watch.finished(facts, subject.options) and time.monotonic() < until:
-            time.sleep(1)
+        facts = self._looked(watch, subject, None, earlier)
+        for pause in pauses(self.handoff_seconds):
+            if watch.finished(facts, subject.options):
+                break
+            time.sleep(pause)
             facts = self._looked(watch, subject, facts, facts)
         self.keep_shares(context, facts)
         return facts
@@ -206,12 +212,13 @@ class JobOperator(DeliveryOperator):
         facts: Facts,
         deadline: datetime,
         method: str = "resume",
-        poll_seconds: float | None = None,
+        first_look_seconds: float | None = None,
     ) -> NoReturn:
-        """Wait in the triggerer, whose event comes back to `method`; it looks first after `poll_seconds`."""
+        """Wait in the triggerer, whose event comes back to `method`; it looks soon, or after `first_look_seconds`."""
         from airdock.aws.triggers import JobTrigger
 
-        trigger = JobTrigger(subject.to_json(), deadline.isoformat(), poll_seconds or self.poll_seconds, facts)
+        first = first_look_seconds or min(FIRST_LOOK_SECONDS, self.poll_seconds)
+        trigger = JobTrigger(subject.to_json(), deadline.isoformat(), self.poll_seconds, facts, first)
         self.log.info("Waiting in the triggerer until %s at the latest", deadline.isoformat(timespec="seconds"))
         self.defer(trigger=trigger, method_name=method, timeout=deadline - datetime.now(UTC) + DEADLINE_MARGIN)
 

@@ -163,7 +163,9 @@ class VerdictOperator(DeliveryOperator):
             return context["ti"].xcom_pull(task_ids=self.tasks[name], key=key)
 
         step, _, task = name.partition(" ")
-        if state == "failed" and (told := left(STOPPED)):
+        if state != "failed":  # a word of an earlier attempt that may lie there is not asked for
+            return StepEnd(Step(step), state, task=task)
+        if told := left(STOPPED):
             return StepEnd(Step(step), state, str(told)[:LONGEST_WORD], outcome=Outcome.STOPPED, task=task)
         outcome = left("deployment_outcome")
         ended = Outcome(outcome) if outcome else None

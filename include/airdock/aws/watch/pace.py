@@ -5,6 +5,7 @@ Times are seconds of a clock that never goes back; nothing here reads one.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -29,6 +30,21 @@ POLLED = Rhythm(share=1 / 8, slowest_seconds=15)
 WOKEN = Rhythm(share=1 / 2, slowest_seconds=27)
 """Where events wake the waits, a look is the safety net: with its jitter at most 30 s after the one before. Quiet is
 then the time since the last event."""
+
+SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 2.0
+
+
+def pauses(seconds: float) -> Iterator[float]:
+    """The pauses between the looks of a worker that waits so long: each is as long as all before it, within bounds.
+
+    So what is over soon is not made long by waiting, and what is not costs few calls.
+    """
+    spent = 0.0
+    while spent < seconds:
+        pause = min(max(spent, SHORTEST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS, seconds - spent)
+        yield pause
+        spent += pause
+
 
 CALLS_PER_SECOND = {"codebuild": 2.0, "codedeploy": 1.0, "ecr": 5.0, "ecs": 10.0, "ssm": 10.0}
 """What one triggerer spends on waiting in one account and region, half of a limit where AWS publishes one.

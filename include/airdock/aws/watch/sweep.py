@@ -101,10 +101,18 @@ class Sweep:
     def __len__(self) -> int:
         return sum(len(queue.waits) for queue in self._queues.values())
 
-    def join(self, subject: Subject, quick_seconds: float, facts: Facts | None, now: float) -> Wait:
-        """Add a wait; its first look comes after `quick_seconds`, never much earlier."""
-        pause = quick_seconds * self._jitter()
-        wait = Wait(subject, quick_seconds, facts, now + quick_seconds * (1 - JITTER), now + pause, pause, now)
+    def join(
+        self,
+        subject: Subject,
+        quick_seconds: float,
+        facts: Facts | None,
+        now: float,
+        first_seconds: float | None = None,
+    ) -> Wait:
+        """Add a wait; its first look comes after `first_seconds`, else `quick_seconds`, never much earlier."""
+        first = quick_seconds if first_seconds is None else first_seconds
+        pause = first * self._jitter()
+        wait = Wait(subject, quick_seconds, facts, now + first * (1 - JITTER), now + pause, pause, now)
         if wait.source not in self._queues:
             watch = watch_for(subject.kind)
             self._queues[wait.source] = _Queue(watch, self._purse.of(subject.account, watch.service))

@@ -66,9 +66,11 @@ class WaitingRoom:
             Thread(target=listen, args=(url, self._woken), name="airdock-wake", daemon=True).start()
 
     @contextlib.contextmanager
-    def seat(self, subject: Subject, quick_seconds: float, facts: Facts | None) -> Iterator[Seat]:
-        """Wait for a job as long as the context is open, first looking after `quick_seconds`."""
-        wait = self._sweep.join(subject, quick_seconds, facts, self._loop.time())
+    def seat(
+        self, subject: Subject, quick_seconds: float, facts: Facts | None, first_seconds: float | None = None
+    ) -> Iterator[Seat]:
+        """Wait for a job as long as the context is open, first looking after `first_seconds`, else `quick_seconds`."""
+        wait = self._sweep.join(subject, quick_seconds, facts, self._loop.time(), first_seconds)
         self._seats[wait] = seat = Seat(self, wait)
         self._set_timer(wait.due)
         try:
