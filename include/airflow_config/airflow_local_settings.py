@@ -31,13 +31,12 @@ for module in HEAVY:
         logging.getLogger(__name__).debug("%s is imported", module)
 
 with contextlib.suppress(Exception):
+    importlib.import_module("airdock.aws.hooks").read_models()
+
+with contextlib.suppress(Exception):
     folder = Path(importlib.import_module("airflow.configuration").conf.get("core", "dags_folder")) / "pipelines"
     before_forks = importlib.import_module("airdock.factory.before_forks")
     (before_forks.prepare_parses if "dag-processor" in sys.argv else before_forks.prepare_tasks)(folder)
-
-# Last: it goes through all modules that are there by now.
-with contextlib.suppress(Exception):
-    importlib.import_module("airdock.aws.hooks").read_models()
 
 # Forks inherit all of that and never let it go: out of the collector's sight it is not searched again and again, and a
 # fork copies fewer pages.

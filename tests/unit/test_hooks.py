@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -91,15 +90,12 @@ def test_a_role_is_assumed_once_for_all_clients_of_a_connection(monkeypatch: pyt
     assert [each["RoleArn"] for each in asked] == [[ROLE]] * 2, "once for each region"
 
 
-def test_the_modules_of_a_process_are_looked_through_before_it_forks(monkeypatch: pytest.MonkeyPatch) -> None:
-    for known in ("modulesbyfile", "_filesbymodname"):  # what it keeps: here, as in a process that has just begun
-        monkeypatch.setattr(inspect, known, {})
-    hooks.read_models()
-    looked: list[object] = []
-    getabsfile = inspect.getabsfile
-    monkeypatch.setattr(inspect, "getabsfile", lambda *args: looked.append(args[0]) or getabsfile(*args))
-    Account().client("ecs")
-    assert len([each for each in looked if inspect.ismodule(each)]) < 50
+def test_aws_hears_our_name_and_no_stack_is_searched_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("the stack is searched, which takes a tenth of a second")
+
+    monkeypatch.setattr("inspect.stack", refuse)
+    assert Account().client("ecs").meta.config.user_agent_extra.split()[0] == "Airdock"
 
 
 def test_a_connection_without_a_region_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -109,6 +108,10 @@ def _hook_class() -> type[Any]:
                 sessions[key]._session.register_component("data_loader", _models())
             return sessions[key]
 
+        def _generate_user_agent_extra_field(self, existing_user_agent_extra: str) -> str:
+            """Our name. The provider goes through the stack and all modules for its caller's, for each client anew."""
+            return f"Airdock {existing_user_agent_extra or ''}".strip()
+
     return Hook
 
 
@@ -121,15 +124,10 @@ def _models() -> Any:
 
 
 def read_models(services: Iterable[str] = SERVICES) -> None:
-    """Learn what every client's making looks up, for the forks of this process to inherit. No call is made.
-
-    That is AWS's models of these services, and the files of all modules: the provider looks for its caller's name in
-    the stack, and `inspect` through a thousand modules for that, a tenth of a second in each fork anew.
-    """
+    """Read the models of these services, for the forks of this process to inherit. No call is made."""
     from botocore.session import get_session
 
     session = get_session()
     session.register_component("data_loader", _models())
     for service in services:
         session.create_client(service, "eu-west-1", aws_access_key_id="none", aws_secret_access_key="none")  # noqa: S106
-    inspect.stack()

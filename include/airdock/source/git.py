@@ -18,8 +18,9 @@ import resource
 import signal
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -169,15 +170,33 @@ def _write_private(folder: Path, login: Login) -> None:
 
 
 def _wait(process: subprocess.Popen[bytes], verb: str, timeout_seconds: float) -> int:
-    """The exit status; on a timeout the whole process group ends, because git works through children."""
+    """The exit status; on a timeout the whole process group ends, because git works through children.
+
+    The clock is a thread's, for `Popen.wait` with a timeout looks at intervals: half as long again for a short command.
+    """
+    late = threading.Event()
+
+    def stop() -> None:
+        late.set()
+        _end(process)
+
+    clock = threading.Timer(timeout_seconds, stop)
+    clock.start()
     try:
-        return process.wait(timeout_seconds)
-    except subprocess.TimeoutExpired:
-        raise Fault(f"git {verb} had not ended after {timeout_seconds:g} s") from None
+        status = process.wait()
     finally:
+        clock.cancel()
         if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
+            _end(process)
             process.wait()
+    if late.is_set():
+        raise Fault(f"git {verb} had not ended after {timeout_seconds:g} s")
+    return status
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _at_most(limit: int, wanted: int) -> int:

@@ -35,7 +35,7 @@ class CodeDeployCreateDeploymentOperator(DeployOperator):
 
     def __init__(self, **kwargs: Any) -> None:
         # No event tells that the traffic has moved: a deployment goes on until the old tasks have ended.
-        super().__init__(**{"poll_seconds": 2, **kwargs})
+        super().__init__(**{"poll_seconds": 1, **kwargs})
         self.group = Group.of(self.target)
         self.rollout = cast("CodeDeployRollout", self.target.rollout)
 

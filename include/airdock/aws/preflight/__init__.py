@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 TO_COME = "arn:aws:ecs:region:000000000000:task-definition/to-come:1"
 """Stands in an AppSpec for the revision that is not registered yet."""
+Look = Callable[[], Iterable[Check]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,7 @@ def preflight(target: Environment, source: Source, image: Image) -> Preflight:
         drafted = draft(target, source, image)
     except Refused as error:
         return _stuck(service, refused("task definition", error.sentence))
-    tree = branch(str(service), _branches(target, source, image, told, drafted))
+    tree = branch(str(service), _side_by_side(_looks(target, source, image, told, drafted)))
     return Preflight(tree, tuple(_changes(target, told, drafted)))
 
 
@@ -74,22 +76,29 @@ def _is_absence(error: Refused) -> bool:
     return error.__cause__ is None or type(error.__cause__).__name__ == "ClusterNotFoundException"
 
 
-def _branches(
+def _side_by_side(looks: Iterable[Look]) -> list[Check]:
+    """What the looks find, in their order; none of them waits for another's answers from AWS."""
+    with ThreadPoolExecutor() as pool:
+        return [check for found in pool.map(lambda look: list(look()), looks) for check in found]
+
+
+def _looks(
     target: Environment, source: Source, image: Image, told: Mapping[str, Any], drafted: Draft
-) -> Iterator[Check]:
+) -> Iterator[Look]:
     account = Service.of(target).account
-    yield branch("task definition", check_tasks(account, image.uri, drafted.request))
+    yield lambda: [branch("task definition", check_tasks(account, image.uri, drafted.request))]
     if target.rollout.strategy == "codedeploy":
         appspec = _appspec(target, source, told, drafted)
-        yield branch("service", [*_service(target, told), _balanced(drafted, appspec)])
-        yield from _by_codedeploy(target, told, appspec)
+        yield lambda: [branch("service", [*_service(target, told), _balanced(drafted, appspec)])]
+        yield partial(_by_codedeploy, target, told, appspec)
     else:
-        yield branch("service", [*_service(target, told), *_balancers(told, drafted)])
-        yield branch("deployment", check_native(target, told))
         wanted = _wanted(target, told)
-        yield branch("hooks", check_hooks(account, wanted))
-        yield guarding(account, guards(wanted))
-    yield branch("capacity", [check_quota(account, drafted.request, told, _share(target)), check_desired(told)])
+        yield lambda: [branch("service", [*_service(target, told), *_balancers(told, drafted)])]
+        yield lambda: [branch("deployment", check_native(target, told))]
+        yield lambda: [branch("hooks", check_hooks(account, wanted)), guarding(account, guards(wanted))]
+    yield lambda: [
+        branch("capacity", [check_quota(account, drafted.request, told, _share(target)), check_desired(told)])
+    ]
 
 
 def _service(target: Environment, told: Mapping[str, Any]) -> Iterator[Check]:

@@ -31,14 +31,11 @@ WOKEN = Rhythm(share=1 / 2, slowest_seconds=27)
 """Where events wake the waits, a look is the safety net: with its jitter at most 30 s after the one before. Quiet is
 then the time since the last event."""
 
-SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 2.0
+SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 1.0
 
 
 def pauses(seconds: float) -> Iterator[float]:
-    """The pauses between the looks of a worker that waits so long: each is as long as all before it, within bounds.
-
-    So what is over soon is not made long by waiting, and what is not costs few calls.
-    """
+    """The pauses between the looks of a worker that waits so long: short ones at first, for what is over at once."""
     spent = 0.0
     while spent < seconds:
         pause = min(max(spent, SHORTEST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS, seconds - spent)
