@@ -92,7 +92,7 @@ def xcoms(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def a_deploy_trigger(*seen: float) -> JobTrigger:
     """One that a deploy task has handed over, having seen these shares of the traffic."""
-    trigger, shares = a_trigger(), [{"at": f"t{number}", "percent": each} for number, each in enumerate(seen)]
+    trigger, shares = a_trigger(), [{"at": f"2026-01-01T00:00:0{at}", "percent": each} for at, each in enumerate(seen)]
     trigger.facts = {"id": "job", "over": False, "shares": shares}
     trigger.task_instance = SimpleNamespace(dag_id="deliver_greeter", task_id="deploy", run_id="r", map_index=-1)
     return trigger
@@ -102,42 +102,32 @@ def percents(shares: Sequence[Mapping[str, Any]]) -> list[float]:
     return [each["percent"] for each in shares]
 
 
-def test_how_the_traffic_moves_is_left_for_the_board_and_told_with_the_end(
+def test_how_the_traffic_moves_is_left_for_the_board_on_the_way_and_told_with_the_end(
     service: Service, xcoms: dict[str, Any]
 ) -> None:
     service.weights = [{"new": 20.0}, {"new": 40.0}]
     ended = asyncio.run(outcome(a_deploy_trigger(0.0)))
-    assert percents(xcoms["shares"]) == percents(ended["facts"]["shares"]) == [0, 20, 40]
+    assert (percents(xcoms["shares"]), percents(ended["facts"]["shares"])) == ([0, 20], [0, 20, 40])
 
 
 def test_a_trigger_that_moves_to_another_triggerer_carries_on_from_what_its_earlier_life_has_left(
     service: Service, xcoms: dict[str, Any]
 ) -> None:
-    xcoms["shares"] = [{"at": f"t{each}", "percent": each} for each in (0, 20, 40)]
-    service.weights = [{"new": 40.0}, {"new": 60.0}]
+    xcoms["shares"] = [{"at": f"2026-01-01T00:00:0{at}", "percent": each} for at, each in enumerate((0, 20, 40))]
+    service.weights = [{"new": 40.0}, {"new": 60.0}, {"new": 100.0}]
     ended = asyncio.run(outcome(a_deploy_trigger(0.0)))
-    assert percents(xcoms["shares"]) == percents(ended["facts"]["shares"]) == [0, 20, 40, 60]
+    assert percents(xcoms["shares"]) == [0, 20, 40, 60]
+    assert percents(ended["facts"]["shares"]) == [0, 20, 40, 60, 100]
 
 
-def test_airflow_may_take_its_time_to_tell_of_an_earlier_life_and_the_wait_goes_on(
-    service: Service, xcoms: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    looked = threading.Event()
-    read = service.read
+def test_an_end_is_told_without_asking_airflow_for_anything(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: Any) -> None:
+        raise AssertionError("Airflow is asked, which takes seconds in a triggerer that has just begun")
 
-    def watched(*told: Any) -> Any:
-        looked.set()
-        return read(*told)
-
-    def slow(key: str, **_: Any) -> Any:
-        assert looked.wait(10), "nobody looks at the job before Airflow has told"
-        return [{"at": "t0", "percent": 0}, {"at": "t1", "percent": 20}]
-
-    monkeypatch.setattr(service, "read", watched)
-    monkeypatch.setattr("airflow.sdk.execution_time.xcom.XCom.get_one", slow)
-    service.weights = [{"new": 40.0}]
-    ended = asyncio.run(outcome(a_deploy_trigger(0.0)))
-    assert percents(xcoms["shares"]) == percents(ended["facts"]["shares"]) == [0, 20, 40]
+    monkeypatch.setattr("airdock.aws.triggers._leave", refuse)
+    monkeypatch.setattr("airdock.aws.triggers._left", refuse)
+    service.weights = [{"new": 100.0}]
+    assert percents(asyncio.run(outcome(a_deploy_trigger(0.0)))["facts"]["shares"]) == [0, 100]
 
 
 def test_a_wait_is_first_looked_at_when_its_task_wants_it_whatever_its_rhythm(service: Service) -> None:

@@ -16,7 +16,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airdock.aws.watch import Facts, Subject
 from airdock.aws.watch.wait import News
 from airdock.aws.watch.waiting_room import Seat, waiting_room
-from airdock.plan.traffic_share import followed
+from airdock.plan.traffic_share import carried_on, followed
 
 LAST_LOOK_SECONDS = 20.0
 """How long the look at the deadline may take."""
@@ -62,28 +62,24 @@ class JobTrigger(BaseTrigger):
         yield TriggerEvent(await self._outcome())
 
     async def _outcome(self) -> dict[str, Any]:
-        # Beside the wait: in a triggerer that has just begun, Airflow's first answer takes seconds.
-        subject, carrying = Subject.from_json(self.subject), asyncio.create_task(self._carry_on())
+        subject = Subject.from_json(self.subject)
         with waiting_room().seat(subject, self.poll_seconds, self.facts, self.first_look_seconds) as seat:
             try:
                 async with asyncio.timeout(self._seconds_left()):
-                    return await self._ended(seat, carrying)
+                    return await self._ended(seat)
             except TimeoutError:
                 return await self._overdue(seat)
-            finally:
-                carrying.cancel()
 
     def _seconds_left(self) -> float:
         return (datetime.fromisoformat(self.deadline_at) - datetime.now(UTC)).total_seconds()
 
-    async def _ended(self, seat: Seat, carrying: asyncio.Task[None]) -> dict[str, Any]:
+    async def _ended(self, seat: Seat) -> dict[str, Any]:
         while True:
-            news = await seat.news()
-            await carrying
-            outcome = self._heard(news, seat.facts)
-            await self._leave_shares()
+            outcome = self._heard(await seat.news(), seat.facts)
             if outcome:
+                # Its task keeps what it tells; here, Airflow's first answer in a new triggerer would take seconds.
                 return outcome
+            await self._leave_shares()
 
     async def _overdue(self, seat: Seat) -> dict[str, Any]:
         """A last look: the triggerer may have been away for longer than the job took."""
@@ -107,25 +103,15 @@ class JobTrigger(BaseTrigger):
             return {"status": "refused", "facts": facts, "reason": getattr(news.error, "sentence", str(news.error))}
         return {"status": "finished", "facts": facts, "reason": ""} if news.end else None
 
-    async def _carry_on(self) -> None:
-        """Take up how the traffic moved in an earlier life of this trigger: its arguments are of the first one."""
-        shares, task = (self.facts or {}).get("shares"), self.task_instance
-        if not self.facts or not shares or task is None:
-            return
-        try:
-            left = await asyncio.to_thread(_left, task) or ()
-        except Exception as error:  # Nothing depends on it, and the wait must go on.
-            self.log.warning("How the traffic has moved so far is not known: %s", error)
-            return
-        self.facts = {**self.facts, "shares": max(shares, left, key=len)}
-
     async def _leave_shares(self) -> None:
         """Leave how the traffic has moved as the task's XCom `shares`, for the board: this task is away for long."""
         shares, task = (self.facts or {}).get("shares"), self.task_instance
-        if not shares or shares == self._left or task is None:
+        if not self.facts or not shares or shares == self._left or task is None:
             return
-        self._left = shares
         try:
+            if self._left is None:  # The arguments are of the first life of this trigger, which may have been another.
+                shares = carried_on(await asyncio.to_thread(_left, task), shares)
+            self.facts, self._left = {**self.facts, "shares": shares}, shares
             await asyncio.to_thread(_leave, task, shares)
         except Exception as error:  # Nothing depends on it, and the wait must go on.
             self.log.warning("The board will not see the traffic move: %s", error)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airdock.spec.codedeploy_rollout import AllAtOnce, Canary, CodeDeployRollout, Linear
 from airdock.spec.ecs_rollout import BlueGreen, EcsRollout, NativeCanary, NativeLinear, RollingRollout
 
 Facts = dict[str, Any]
+Share = Mapping[str, Any]
 
 
 def followed(before: Mapping[str, Any] | None, now: Facts, at: str) -> Facts:
@@ -22,6 +23,16 @@ def followed(before: Mapping[str, Any] | None, now: Facts, at: str) -> Facts:
     if not known or known[-1]["percent"] != percent:
         known.append({"at": at, "percent": percent})
     return {**now, "shares": known}
+
+
+def carried_on(left: Sequence[Share] | None, seen: Sequence[Share]) -> list[Share]:
+    """The shares that one has left, and what another, who began earlier than that, has seen of them since."""
+    moved = list(left or ())
+    for each in seen:
+        last = moved[-1] if moved else {"at": "", "percent": None}
+        if each not in moved and each["at"] >= last["at"] and each["percent"] != last["percent"]:
+            moved.append(each)
+    return moved
 
 
 def _share(facts: Mapping[str, Any]) -> float | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, NoReturn
 
@@ -21,11 +21,10 @@ from airdock.aws.watch import Facts, Subject, Watch, watch_for
 from airdock.aws.watch.pace import pauses
 from airdock.aws.watch.subject import look
 from airdock.errors import AirdockError, Fault, Refused
-from airdock.plan.traffic_share import followed
+from airdock.plan.traffic_share import carried_on, followed
 
 FIRST_LOOK_SECONDS = 1.0
-"""How soon a wait that was handed over is looked at. Airflow takes as long again to begin with it; where a trigger
-fires at the very moment of the hand-over, Airflow 3.3 can call the task failed."""
+"""How soon a wait that was handed over is looked at: not at once, for which Airflow 3.3 can call the task failed."""
 DEADLINE_MARGIN = timedelta(minutes=10)
 """How much later than the trigger's own deadline Airflow gives up on the trigger."""
 
@@ -143,12 +142,13 @@ class JobOperator(DeliveryOperator):
         return self._spoken(context, lambda: self._resumed(context, event))
 
     def _broken_off(self, context: Context, error: Exception) -> NoReturn:
-        if left := context["ti"].xcom_pull(task_ids=context["ti"].task_id, key="shares"):
+        if left := _left_shares(context):
             self.keep_shares(context, {"id": self.started_job(context), "shares": left})
         super()._broken_off(context, error)
 
     def _resumed(self, context: Context, event: dict[str, Any]) -> Any:
-        self.keep_shares(context, event["facts"])
+        if (facts := event["facts"]) and facts.get("shares"):
+            self.keep_shares(context, {**facts, "shares": carried_on(_left_shares(context), facts["shares"])})
         if event["status"] == "refused":
             raise Refused(event["reason"])
         if event["status"] == "deadline":
@@ -193,7 +193,8 @@ class JobOperator(DeliveryOperator):
     def _looked(self, watch: Watch, subject: Subject, before: Facts | None, moved: Mapping[str, Any]) -> Facts:
         """The facts now, and in the log what is new in them; `moved`: the `shares` of the traffic so far."""
         now = look(watch, subject)
-        self._narrate(watch.progress(before, now))
+        for line in watch.progress(before, now):
+            self.log.info(line)
         return followed(moved, now, datetime.now(UTC).isoformat(timespec="seconds"))
 
     def keep_shares(self, context: Context, facts: Mapping[str, Any] | None) -> None:
@@ -201,10 +202,6 @@ class JobOperator(DeliveryOperator):
         if facts and (shares := facts.get("shares")):
             memory(context).set("shares", {"job": facts["id"], "shares": shares})
             context["ti"].xcom_push(key="shares", value=shares)
-
-    def _narrate(self, lines: Sequence[str]) -> None:
-        for line in lines:
-            self.log.info(line)
 
     def hand_over(
         self,
@@ -221,6 +218,11 @@ class JobOperator(DeliveryOperator):
         trigger = JobTrigger(subject.to_json(), deadline.isoformat(), self.poll_seconds, facts, first)
         self.log.info("Waiting in the triggerer until %s at the latest", deadline.isoformat(timespec="seconds"))
         self.defer(trigger=trigger, method_name=method, timeout=deadline - datetime.now(UTC) + DEADLINE_MARGIN)
+
+
+def _left_shares(context: Context) -> Any:
+    """How the traffic has moved, as far as the trigger has left it on its way."""
+    return context["ti"].xcom_pull(task_ids=context["ti"].task_id, key="shares")
 
 
 def memory(context: Context) -> Any:
