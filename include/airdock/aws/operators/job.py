@@ -69,8 +69,7 @@ class DeliveryOperator(BaseOperator):
 class JobOperator(DeliveryOperator):
     """Starts one AWS job, or adopts the one that this delivery has started already, and sees it to its end.
 
-    The first seconds are waited out in the worker, because a deferral costs two or three; after that the wait goes
-    to the triggerer and holds no worker.
+    The first seconds are waited out in the worker, for a deferral costs two; then the triggerer waits, and no worker.
     """
 
     kind: ClassVar[str]
