@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from airflow.sdk.exceptions import AirflowFailException
 
-from airdock.aws.operators.scheduled import EcsRetargetBackOperator, EcsRetargetOperator
+from airdock.aws.operators.scheduled import EcsRetargetOperator
 from airdock.errors import Fault
 from tests.delivery import a_release, a_target, connect
-from tests.fakes import FakeStore, a_context, run_task
+from tests.fakes import a_context, run_task
 from tests.local_aws_process import LocalAws
 
 FAMILY = "arn:aws:ecs:eu-west-1:123456789012:task-definition/greeter"
@@ -70,55 +70,50 @@ def schedule(aws: LocalAws) -> dict[str, Any]:
     return {key: value for key, value in told.items() if key not in ("ResponseMetadata", "LastModificationDate")}
 
 
-def retarget(revision: int, store: FakeStore | None = None, scheduled: Any = SCHEDULED) -> Any:
+def retarget(revision: int, scheduled: Any = SCHEDULED) -> None:
     target, release = a_target(scheduled=scheduled), a_release(f"{FAMILY}:{revision}")
     operator = EcsRetargetOperator(task_id="retarget", target=target, task_definition=release)
-    return run_task(operator, a_context("retarget", store=store))
-
-
-def put_back(record: Any) -> None:
-    operator = EcsRetargetBackOperator(task_id="back", target=a_target(scheduled=SCHEDULED), retargeting=record)
-    run_task(operator, a_context("back"))
+    run_task(operator, a_context("retarget"))
 
 
 def test_scheduled_tasks_get_the_new_revision_and_keep_all_else(scheduled: LocalAws) -> None:
     before, hourly = targets(scheduled), schedule(scheduled)
-    record = retarget(8)
+    retarget(8)
     [report, other, queue] = targets(scheduled)
     assert report == {**before[0], "EcsParameters": a_task(f"{FAMILY}:8")}
     assert [other, queue] == before[1:]
     target = {**hourly["Target"], "EcsParameters": a_task(f"{FAMILY}:8")}
     assert schedule(scheduled) == {**hourly, "Target": target}
-    assert [(each["kind"], each["before"]) for each in record["moved"]] == [
-        ("rule", f"{FAMILY}:7"),
-        ("schedule", f"{FAMILY}:7"),
-    ]
+
+
+def writes(aws: LocalAws) -> int:
+    return len(aws.effects("events", "PutTargets")) + len(aws.effects("scheduler", "UpdateSchedule"))
 
 
 def test_second_time_writes_nothing(scheduled: LocalAws) -> None:
     retarget(8)
-    written = len(scheduled.effects("events", "PutTargets")) + len(scheduled.effects("scheduler", "UpdateSchedule"))
-    assert retarget(8)["moved"] == []
-    now = len(scheduled.effects("events", "PutTargets")) + len(scheduled.effects("scheduler", "UpdateSchedule"))
-    assert now == written
+    written = writes(scheduled)
+    retarget(8)
+    assert writes(scheduled) == written
 
 
-def test_all_goes_back_to_what_it_was_even_after_a_try_that_died_between_two_of_them(scheduled: LocalAws) -> None:
-    before, hourly, store = targets(scheduled), schedule(scheduled), FakeStore()
+def test_try_after_one_that_died_between_two_of_them_changes_the_rest(scheduled: LocalAws) -> None:
     fault = {"id": "down", "service": "scheduler", "operation": "UpdateSchedule", "every": True, "action": "error"}
     scheduled.faults(fault)
     with pytest.raises(Fault):
-        retarget(8, store)
+        retarget(8)
     scheduled.faults()
-    put_back(retarget(8, store))
-    assert (targets(scheduled), schedule(scheduled)) == (before, hourly)
+    written = writes(scheduled)
+    retarget(8)
+    assert schedule(scheduled)["Target"]["EcsParameters"] == a_task(f"{FAMILY}:8")
+    assert writes(scheduled) == written + 1
 
 
-def test_what_somebody_else_has_changed_since_stays(scheduled: LocalAws) -> None:
-    record = retarget(8)
-    retarget(9)
-    put_back(record)
-    assert targets(scheduled)[0]["EcsParameters"]["TaskDefinitionArn"] == f"{FAMILY}:9"
+def test_delivery_of_an_older_release_takes_them_back_to_what_they_were(scheduled: LocalAws) -> None:
+    before = targets(scheduled), schedule(scheduled)
+    retarget(8)
+    retarget(7)
+    assert (targets(scheduled), schedule(scheduled)) == before
 
 
 def test_rule_that_is_not_there_is_refused_by_its_name(scheduled: LocalAws) -> None:

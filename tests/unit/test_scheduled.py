@@ -1,4 +1,4 @@
-"""Which targets follow a release, what changes of them, and what is remembered to put back."""
+"""Which targets follow a release, and what changes of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from airdock.plan.scheduled import Moved, Retargeting, follows, remembered, retargeted
+from airdock.plan.scheduled import follows, retargeted
 from airdock.spec import SpecError, parse
 from tests.builders import a_pipeline_text
 
@@ -36,15 +36,6 @@ def test_nothing_of_a_target_changes_but_its_task_definition() -> None:
     target = a_target(f"{FAMILY}:7", Input="{}", RetryPolicy={"MaximumRetryAttempts": 0})
     assert retargeted(target, NEW) == {**target, "EcsParameters": {"TaskDefinitionArn": NEW, "TaskCount": 2}}
     assert target == a_target(f"{FAMILY}:7", Input="{}", RetryPolicy={"MaximumRetryAttempts": 0})
-
-
-def test_what_stood_before_the_first_change_of_a_run_is_remembered() -> None:
-    first = Moved("rule", "nightly", "default", "t", f"{FAMILY}:6")
-    later = Moved("rule", "nightly", "default", "t", f"{FAMILY}:7")
-    other = Moved("schedule", "nightly", "default", "", f"{FAMILY}:5")
-    assert remembered([first], [later, other]) == (first, other)
-    record = Retargeting(NEW, (first, other))
-    assert Retargeting.from_json(record.to_json()) == record
 
 
 @pytest.mark.parametrize("written", ["{}", "{rule: a, schedule: b}"])

@@ -12,7 +12,7 @@ from airdock.aws.faults import spoken
 from airdock.aws.hooks import Account
 from airdock.aws.losses import botocore_version, tell_losses
 from airdock.errors import Fault, Refused
-from airdock.plan.scheduled import Moved, Target, runs
+from airdock.plan.scheduled import Target
 from airdock.plan.task_fields import LOST, refuse_losses
 from airdock.spec.scheduled import Scheduled
 
@@ -80,17 +80,6 @@ def place_of(account: Account, scheduled: Scheduled) -> Place:
     if scheduled.rule is not None:
         return Rule(account, scheduled.rule, scheduled.bus)
     return Schedule(account, str(scheduled.schedule), scheduled.group)
-
-
-def place_of_move(account: Account, move: Moved) -> Place:
-    """The rule or schedule in which a target was changed."""
-    kind = Rule if move.kind == Rule.kind else Schedule
-    return kind(account, move.name, move.holder)
-
-
-def moved(place: Place, target: Target) -> Moved:
-    """A target by its names, with what it runs."""
-    return Moved(place.kind, place.name, place.holder, str(target.get("Id", "")), runs(target))
 
 
 def _refuse_lost(answer: Mapping[str, Any], place: str) -> None:

@@ -2,33 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
-
-from airdock.release import Record
 
 Target = Mapping[str, Any]
 """A target as EventBridge and EventBridge Scheduler tell and take it; a schedule's has no Id."""
-
-
-@dataclass(frozen=True, slots=True)
-class Moved(Record):
-    """A target that runs another revision than before; `holder` is the rule's bus or the schedule's group."""
-
-    kind: str
-    name: str
-    holder: str
-    target: str
-    before: str
-
-
-@dataclass(frozen=True, slots=True)
-class Retargeting(Record):
-    """What follows a release: every target in `moved` runs `task_definition` now."""
-
-    task_definition: str
-    moved: tuple[Moved, ...] = ()
 
 
 def family_of(task_definition: str) -> str:
@@ -51,11 +29,3 @@ def follows(target: Target, task_definition: str) -> bool:
 def retargeted(target: Target, task_definition: str) -> dict[str, Any]:
     """The target with another task definition and all else as it is."""
     return {**target, "EcsParameters": {**target["EcsParameters"], "TaskDefinitionArn": task_definition}}
-
-
-def remembered(earlier: Iterable[Moved], now: Iterable[Moved]) -> tuple[Moved, ...]:
-    """All moves of a run, each with what stood there before the first of them."""
-    first: dict[Sequence[str], Moved] = {}
-    for move in (*earlier, *now):
-        first.setdefault((move.kind, move.holder, move.name, move.target), move)
-    return tuple(first.values())
