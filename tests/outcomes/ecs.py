@@ -66,6 +66,11 @@ def _hooks(case: Case, stage: str) -> list[dict[str, Any]]:
     return [{"function": "says-no", "role": ROLE, "stages": [stage]}] if case.name == "failing hook" else []
 
 
+def _breaker(case: Case) -> dict[str, Any]:
+    """A task that stays unhealthy takes twelve seconds: one is enough. Those that crash are counted as by default."""
+    return {"threshold": 1} if case.name == "unhealthy" else {}
+
+
 class EcsStage(NativeService):
     """The greeter under ECS's own deployments; `traffic` None is a rolling update."""
 
@@ -114,14 +119,14 @@ class EcsStage(NativeService):
     def _native(self, case: Case) -> dict[str, Any]:
         assert self.traffic is not None
         waits = {name: LONG for name in self.traffic if name in ("wait_minutes", "every_minutes") and case.held}
-        hooks = _hooks(case, "POST_TEST_TRAFFIC_SHIFT")
+        more = {"hooks": _hooks(case, "POST_TEST_TRAFFIC_SHIFT"), "circuit_breaker": _breaker(case)}
         bake = LONG if case.held else 0
-        return {"strategy": "ecs", "traffic": self.traffic | waits, "bake_minutes": bake, "hooks": hooks}
+        return {"strategy": "ecs", "traffic": self.traffic | waits, "bake_minutes": bake, **more}
 
     def _rolling(self, case: Case) -> dict[str, Any]:
         held = case.disturbed or bool(case.deadline_minutes)
         hooks = _hooks(case, "PRE_SCALE_UP")
-        return {"strategy": "rolling", "circuit_breaker": {"enabled": not held}, "hooks": hooks}
+        return {"strategy": "rolling", "circuit_breaker": {"enabled": not held, **_breaker(case)}, "hooks": hooks}
 
     def _held_deployment(self) -> str:
         """The deployment under way, once it stays where it is."""
