@@ -30,7 +30,7 @@ demo:
 	$(MAKE) --no-print-directory setup && DEMO_STARTED_AT=$$began exec $(RUN) -m demo
 
 test: setup browser
-	$(RUN) -m pytest --numprocesses 4 --dist loadfile --ignore tests/e2e
+	$(RUN) -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder --ignore tests/e2e
 	$(RUN) -m pytest --numprocesses 2 --no-loadscope-reorder tests/e2e
 
 lint: setup
