@@ -1,4 +1,4 @@
-"""Airflow dags of the waiting benches: many jobs, over after a fast while, waited for in three ways; and held ones.
+"""Airflow dags of the waiting benches: many jobs, over after a fast while, waited for in three ways.
 
 A job's id holds the second at which it is over, so that the stand-in service needs no memory (see service.py).
 """
@@ -47,18 +47,6 @@ class Deferred(HandedOver):
         super().__init__(handoff_seconds=0, poll_seconds=1, **kwargs)
 
 
-class Held(HandedOver):
-    """In the triggerer at once, and over when the service says so."""
-
-    def __init__(self, *, share: float, **kwargs: Any) -> None:
-        super().__init__(handoff_seconds=0, **kwargs)
-        self.share = share
-
-    def adopt_or_start(self, context: Any) -> str:
-        super().adopt_or_start(context)
-        return f"held:{self.share}"
-
-
 class Triggered(BaseOperator):
     """Begun and ended in the triggerer; no worker at all."""
 
@@ -84,9 +72,6 @@ def a_dag(dag_id: str) -> DAG:
 with a_dag("handed_over"):
     for number in range(JOBS):
         HandedOver(task_id=f"job_{number:03}", account=Account(region="eu-west-1"))
-with a_dag("held"):
-    for number in range(JOBS):
-        Held(task_id=f"job_{number:03}", share=number / JOBS, account=Account(region="eu-west-1"))
 with a_dag("deferred"):
     for number in range(JOBS):
         Deferred(task_id=f"job_{number:03}", account=Account(region="eu-west-1"))

@@ -1,12 +1,13 @@
 """A stand-in for CodeBuild, and for an SQS queue that EventBridge feeds with the ends of its builds.
 
 A build's id tells when it ends: `timer:<second>`, or `held:<share>`, that share of the way through the ends that the
-service is told of when all builds wait.
+service is told of when all builds wait. StartBuild starts a held one, whose project is named by the share.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -71,8 +72,9 @@ def _message(build_id: str) -> dict[str, str]:
 class Service(ThreadingHTTPServer):
     """Both services at one address, with room for a connection of every wait.
 
-    `called`: when, for every call. `told`: when each build's end was told the first time. `held`: between which two
-    moments the builds end that wait for it, None as long as they go on.
+    `called`: when, for every call; `looked`: for those that asked for builds. `started`: the held builds, in their
+    order. `told`: when each build's end was told the first time. `held`: between which two moments the builds end that
+    wait for it, None as long as they go on.
     """
 
     request_queue_size = 1024
@@ -81,9 +83,16 @@ class Service(ThreadingHTTPServer):
     def __init__(self, port: int = 0) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         self.called: list[float] = []
+        self.looked: list[float] = []
+        self.started: list[str] = []
         self.told: dict[str, float] = {}
         self.held: tuple[float, float] | None = None
         self.queue = Queue()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Who is stopped while it asks hangs up: that is no error."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     def end_of(self, build_id: str) -> float:
         kind, _, number = build_id.partition(":")
@@ -91,7 +100,12 @@ class Service(ThreadingHTTPServer):
             return float(number)
         return self.held[0] + float(number) * (self.held[1] - self.held[0]) if self.held else inf
 
+    def start(self, share: str) -> dict[str, Any]:
+        self.started.append(f"held:{share}")
+        return build(self.started[-1], inf)
+
     def builds(self, ids: list[str]) -> list[dict[str, Any]]:
+        self.looked.append(time.time())
         found = [build(build_id, self.end_of(build_id)) for build_id in ids]
         for each in found:
             if each["buildComplete"]:
@@ -118,6 +132,8 @@ class Handler(BaseHTTPRequestHandler):
             return {"Messages": self.server.queue.receive(float(asked["WaitTimeSeconds"]))}
         if operation == "DeleteMessageBatch":
             return {"Successful": [{"Id": each["Id"]} for each in asked["Entries"]], "Failed": []}
+        if operation == "StartBuild":
+            return {"build": self.server.start(asked["projectName"])}
         self.server.queue.expect([each for each in asked["ids"] if each.startswith("timer:")])
         return {"builds": self.server.builds(asked["ids"])}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -15,16 +16,20 @@ from demo.settings import airflow_environ, aws_environ
 READY_SECONDS = 180
 """Generous: a machine busy with other work takes several times the usual 20 s."""
 GRACE_SECONDS = {"triggerer": 3, "local AWS": 30}
-"""After SIGTERM; 10 for the others. Airflow's triggerer waits for ever for its own runner and has nothing to lose; the
-local AWS may have containers to remove."""
+"""After SIGTERM; 10 for the others. Airflow's triggerer at times waits ten seconds for a runner that has ended, and has
+nothing to lose when a demonstration ends; the local AWS may have containers to remove."""
 AIRFLOW_PARTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 
 
 class Stack:
-    """Starts the processes, and stops all of them when its `with` block ends, however it ends."""
+    """Starts the processes, and stops all of them when its `with` block ends, however it ends.
 
-    def __init__(self, place: Place) -> None:
+    `grace`: after how many seconds a process that was asked to stop is killed.
+    """
+
+    def __init__(self, place: Place, grace: Mapping[str, float] = GRACE_SECONDS) -> None:
         self.place = place
+        self.grace = grace
         self.stopping = threading.Event()
         self.airflow = Airflow(place.ui, ADMIN, place.secrets.admin_password)
         self.processes: dict[str, Process] = {}
@@ -106,7 +111,7 @@ class Stack:
 
     def _start(self, name: str, command: list[str], environ: dict[str, str]) -> Process:
         log = self.place.logs / f"{name.replace(' ', '-')}.log"
-        self.processes[name] = Process(name, command, environ, log, GRACE_SECONDS.get(name, 10))
+        self.processes[name] = Process(name, command, environ, log, self.grace.get(name, 10))
         return self.processes[name]
 
     def _warm_up(self) -> None:
