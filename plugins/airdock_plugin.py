@@ -3,16 +3,20 @@
 Airflow imports every .py below this folder under its bare name; the library itself lives in include/.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from airflow.plugins_manager import AirflowPlugin
 
 from airdock.aws.links import ConsoleLink
-from airdock.plan.brought import Brought
-from airdock.spec import Pipeline
-from airdock.web.board.app import board
-from airdock.web.hooks.app import hooks
+
+if TYPE_CHECKING:
+    from airdock.plan.brought import Brought
+    from airdock.spec import Pipeline
 
 
 def changed_files(pipeline: Pipeline, before: str, after: str) -> Sequence[str]:
@@ -41,10 +45,17 @@ class AirdockPlugin(AirflowPlugin):
 
     name = "airdock"
     operator_extra_links = [ConsoleLink()]
-    # The first whose prefix fits answers: the hooks come before the board, below which they lie.
-    fastapi_apps = [
-        {"name": "airdock hooks", "url_prefix": "/airdock/hooks", "app": hooks(changed_files)},
-        {"name": "airdock board", "url_prefix": "/airdock", "app": board(commits_between)},
-    ]
     # No `url_route`: it would show the page in a frame, which opens no links and hides the page's address.
     external_views = [{"name": "Airdock", "href": board_address(), "destination": "nav"}]
+
+    @cached_property
+    def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]
+        """Made where they are mounted: each task of this Airflow, ours or not, reads this file before it begins."""
+        from airdock.web.board.app import board
+        from airdock.web.hooks.app import hooks
+
+        # The first whose prefix fits answers: the hooks come before the board, below which they lie.
+        return [
+            {"name": "airdock hooks", "url_prefix": "/airdock/hooks", "app": hooks(changed_files)},
+            {"name": "airdock board", "url_prefix": "/airdock", "app": board(commits_between)},
+        ]

@@ -20,8 +20,6 @@ HEAVY = (
     "airflow.providers.amazon.aws.hooks.base_aws",
     "airflow.providers.standard.operators.empty",
     "airdock.factory.before_forks",
-    # The plugin file mounts it, and every process reads that file.
-    "airdock.web.hooks.app",
 )
 
 for module in HEAVY:
