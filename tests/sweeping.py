@@ -80,8 +80,9 @@ class Jobs:
 class Turner:
     """Turns the clock from one thing to do to the next, with looks that take `look_seconds`."""
 
-    def __init__(self, jobs: Jobs, look_seconds: float = 0.05, seed: int = 0) -> None:
+    def __init__(self, jobs: Jobs, look_seconds: float = 0.05, seed: int = 0, kind: str = "build") -> None:
         self.jobs = jobs
+        self.kind = kind
         self.sweep = Sweep(Random(seed))
         self.now = 0.0
         self.look_seconds = look_seconds
@@ -90,7 +91,7 @@ class Turner:
         self._told: list[tuple[float, int, Any, Any]] = []
 
     def wait(self, job: str, account: Account = HERE, quick_seconds: float = 5.0) -> Wait:
-        return self.sweep.join(Subject("job", job, account), quick_seconds, None, self.now)
+        return self.sweep.join(Subject(self.kind, job, account), quick_seconds, None, self.now)
 
     def until(self, end: float) -> None:
         """Go on to a moment; waits that are over leave, as their triggers do."""

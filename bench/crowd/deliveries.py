@@ -28,6 +28,8 @@ WORKER_LOOKS = 4
 """Each job is looked at by its worker so often, a second apart, before it is handed over."""
 STAGES = {"build": (60, 420), "scan": (10, 40), "deployment": (300, 900), "service_deployment": (180, 600)}
 """The shortest and the longest time of each job, in seconds."""
+START_EVENTS = frozenset({"build", "deployment", "service_deployment"})
+"""Jobs of whose start AWS sends an event: it comes while the worker still looks."""
 
 
 @dataclass(frozen=True)
@@ -186,6 +188,8 @@ class Crowd:
 
     def _hand_over(self, subject: Subject, service: int, rest: list[str], facts: Facts | None) -> None:
         triggerer, job = self._dice.choice(self.triggerers), _job(subject.id)
+        if self.setting.events and subject.kind in START_EVENTS and self._dice.random() >= self.setting.events_lost:
+            triggerer.wake({subject.id})
         wait = triggerer.sweep.join(subject, QUICK_SECONDS, facts, self.now)
         self._stages[wait], self._joined_at[wait] = (service, rest), self.now
         self.tally.joined += 1

@@ -1,4 +1,4 @@
-"""A stand-in for CodeBuild, and for an SQS queue that EventBridge feeds with the ends of its builds.
+"""A stand-in for CodeBuild, and for an SQS queue that EventBridge feeds with the starts and ends of its builds.
 
 A build's id tells when it ends: `timer:<second>`, or `held:<share>`, that share of the way through the ends that the
 service is told of when all builds wait. StartBuild starts a held one, whose project is named by the share.
@@ -15,7 +15,7 @@ from math import inf
 from typing import Any
 
 EVENT_SECONDS = 0.1
-"""How long EventBridge takes to tell of an end."""
+"""How long EventBridge takes to tell of a start or an end."""
 MESSAGES_AT_ONCE = 10
 
 
@@ -35,10 +35,14 @@ def _arn(build_id: str) -> str:
 
 
 class Queue:
-    """The ends of all builds that were ever asked for, each once."""
+    """The starts and ends of all builds that were ever asked for, each once; a build starts when it is first asked for.
 
-    def __init__(self) -> None:
-        self._coming: dict[str, float] = {}
+    `silent_after`: only so many builds are told of, as if EventBridge's rule were gone then.
+    """
+
+    def __init__(self, silent_after: float) -> None:
+        self._silent_after = silent_after
+        self._coming: dict[tuple[str, str], float] = {}
         self._known: set[str] = set()
         self._changed = threading.Condition()
 
@@ -46,7 +50,9 @@ class Queue:
         with self._changed:
             for build_id in set(build_ids) - self._known:
                 self._known.add(build_id)
-                self._coming[build_id] = float(build_id.partition(":")[2]) + EVENT_SECONDS
+                if len(self._known) <= self._silent_after:
+                    self._coming[build_id, "IN_PROGRESS"] = time.time() + EVENT_SECONDS
+                    self._coming[build_id, "SUCCEEDED"] = float(build_id.partition(":")[2]) + EVENT_SECONDS
             self._changed.notify_all()
 
     def receive(self, wait_seconds: float) -> list[dict[str, str]]:
@@ -60,13 +66,14 @@ class Queue:
                 self._changed.wait(max(0.001, next_at - time.time()))
             for each in told[:MESSAGES_AT_ONCE]:
                 del self._coming[each]
-        return [_message(each) for each in told[:MESSAGES_AT_ONCE]]
+        return [_message(*each) for each in told[:MESSAGES_AT_ONCE]]
 
 
-def _message(build_id: str) -> dict[str, str]:
-    detail = {"build-id": _arn(build_id), "build-status": "SUCCEEDED"}
+def _message(build_id: str, status: str) -> dict[str, str]:
+    detail = {"build-id": _arn(build_id), "build-status": status}
     event = {"source": "aws.codebuild", "detail-type": "CodeBuild Build State Change", "detail": detail}
-    return {"MessageId": build_id, "ReceiptHandle": build_id, "Body": json.dumps(event)}
+    name = f"{build_id}/{status}"
+    return {"MessageId": name, "ReceiptHandle": name, "Body": json.dumps(event)}
 
 
 class Service(ThreadingHTTPServer):
@@ -80,14 +87,14 @@ class Service(ThreadingHTTPServer):
     request_queue_size = 1024
     daemon_threads = True
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, silent_after: float = inf) -> None:
         super().__init__(("127.0.0.1", port), Handler)
         self.called: list[float] = []
         self.looked: list[float] = []
         self.started: list[str] = []
         self.told: dict[str, float] = {}
         self.held: tuple[float, float] | None = None
-        self.queue = Queue()
+        self.queue = Queue(silent_after)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Who is stopped while it asks hangs up: that is no error."""

@@ -1,6 +1,6 @@
 """A process in which many builds are waited for, Airdock's way or the stock one; tells what it cost as one JSON line.
 
-python waiting_process.py <shared|woken|stock> <waits> <seconds to the first end> <seconds from there to the last>
+python waiting_process.py <stock or another way> <waits> <seconds to the first end> <seconds from there to the last>
 """
 
 from __future__ import annotations

@@ -30,6 +30,8 @@ POLLED = Rhythm(share=1 / 8, slowest_seconds=15)
 WOKEN = Rhythm(share=1 / 2, slowest_seconds=27)
 """Where events wake the waits, a look is the safety net: with its jitter at most 30 s after the one before. Quiet is
 then the time since the last event."""
+TOLD_OF = Rhythm(share=2, slowest_seconds=54)
+"""The same for a job of which an event has told before, and of whose end one tells: the way of its events is proved."""
 
 SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 1.0
 

@@ -12,6 +12,7 @@ from math import ceil, inf
 from random import Random
 
 from airdock.aws.watch import watch_for
+from airdock.aws.watch.hearing import Hearing
 from airdock.aws.watch.pace import Purse, Quota
 from airdock.aws.watch.reading import Reading
 from airdock.aws.watch.subject import Facts, Subject, Watch
@@ -22,8 +23,6 @@ from airdock.errors import Fault
 JITTER = 0.1
 GATHER_SECONDS = 1.0
 """How long waits that come one by one gather for a call, after one that has just gone out."""
-HEARD_SECONDS = 3600.0
-"""How long an event proves that events arrive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,7 @@ class Sweep:
         self._dice = dice or Random()  # noqa: S311 - jitter, no secret
         self._purse = Purse()
         self._queues: dict[Source, _Queue] = {}
-        self._heard: dict[Source, float] = {}
+        self._hearing = Hearing()
 
     def __len__(self) -> int:
         return sum(len(queue.waits) for queue in self._queues.values())
@@ -118,6 +117,9 @@ class Sweep:
             self._queues[wait.source] = _Queue(watch, self._purse.of(subject.account, watch.service))
         self._queues[wait.source].waits[wait] = None
         self._queues[wait.source].changed()
+        if self._hearing.remembers(wait, now):
+            wait.told_of = True
+            self._hearing.heard_of(wait, now)
         return wait
 
     def leave(self, wait: Wait) -> None:
@@ -136,17 +138,18 @@ class Sweep:
 
     def wake(self, named: set[str], now: float) -> int:
         """Look soon at the waits that an event names; how many those are. Waking twice is waking once."""
+        self._hearing.hear(named, now)
         waits = (wait for queue in self._queues.values() for wait in queue.waits)
         found = [wait for wait in waits if is_named(named, wait.subject, wait.facts)]
         for wait in found:
-            self._heard[wait.source] = now
+            self._hearing.heard_of(wait, now)
             wait.wake(now)
             self._queues[wait.source].changed()
         return len(found)
 
     def next_at(self, now: float) -> float:
         """When `take` has something to give; infinity as long as nobody waits or all are being looked at."""
-        at = inf
+        at = self._hearing.next_at()
         for queue in self._queues.values():
             if queue.due_at() < at:
                 at = min(at, max(queue.due_at(), queue.quota.free_at(now)))
@@ -154,6 +157,8 @@ class Sweep:
 
     def take(self, now: float) -> list[Batch]:
         """The reads that begin now, the most urgent first; each must be answered by `told`."""
+        for source in self._hearing.silent(now):
+            self._rely_on_looks(source, now)
         due = [each for each in self._queues.items() if each[1].due_at() <= now]
         due.sort(key=lambda each: each[1].due_at())
         return [batch for source, queue in due for batch in queue.batches(source, now)]
@@ -163,15 +168,20 @@ class Sweep:
         quota = self._purse.of(batch.source.account, batch.watch.service)
         quota.end(reading.calls, now, throttled=reading.throttled, in_vain=_all_faults(reading))
         learnt = [(wait, wait.learn(batch.watch, reading.of(wait.subject.id), now)) for wait in batch.waits]
-        for wait in batch.waits:
-            wait.rest(self._hears(batch.source, now), quota.slowness, self._jitter, now)
+        for wait, news in learnt:
+            if news.end == "finished":
+                self._hearing.over(wait, now)
+            wait.rest(self._hearing.relies_on(batch.source, now), quota.slowness, self._jitter, now)
         if queue := self._queues.get(batch.source):
             queue.changed()
         return learnt
 
-    def _hears(self, source: Source, now: float) -> bool:
-        """Whether an event of such a job has come lately: only then are events relied on."""
-        return now - self._heard.get(source, -inf) < HEARD_SECONDS
+    def _rely_on_looks(self, source: Source, now: float) -> None:
+        """Nobody rests longer any more than where there are no events."""
+        if queue := self._queues.get(source):
+            for wait in [each for each in queue.waits if not each.asked]:
+                wait.rest(False, queue.quota.slowness, self._jitter, now, latest=wait.due)
+            queue.changed()
 
     def _jitter(self) -> float:
         return self._dice.uniform(1 - JITTER, 1 + JITTER)

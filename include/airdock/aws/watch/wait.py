@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from airdock.aws.faults import is_throttling
 from airdock.aws.hooks import Account
-from airdock.aws.watch.pace import POLLED, WOKEN
+from airdock.aws.watch.pace import POLLED, TOLD_OF, WOKEN
 from airdock.aws.watch.subject import Facts, Subject, Watch
+from airdock.aws.watch.wake import ANNOUNCED
 from airdock.errors import Fault, Refused
 
 SLOWEST_PAUSE_SECONDS = 60.0
@@ -18,6 +19,8 @@ SLOWEST_PAUSE_SECONDS = 60.0
 RESTED = 1 / 4
 """The share of its pause after which a wait joins a look at others. With a half, two groups of waits whose looks
 alternate would do so for ever; with a quarter they soon look together."""
+RESTED_SECONDS = 7.0
+"""The longest that is: what is looked at every minute alone is looked at as often as others in company."""
 UNKNOWN_SECONDS = 120.0
 """How long AWS may take to know a job whose id it gave out itself."""
 
@@ -55,6 +58,10 @@ class Wait:
     changed_at: float
     woken: bool = False
     woken_at: float = -inf
+    told_of: bool = False
+    """Whether an event has named it, if only before it was waited for."""
+    running_at: float = -inf
+    """When a look last found that it goes on."""
     asked: bool = False
     by_event: bool = False
     """Whether the look that is under way, or was the last one, is one that an event called for."""
@@ -65,22 +72,36 @@ class Wait:
     def source(self) -> Source:
         return Source(self.subject.kind, self.subject.account)
 
+    @property
+    def is_announced(self) -> bool:
+        """Whether AWS sends an event of its end."""
+        return self.subject.kind in ANNOUNCED
+
     def may_join(self, now: float) -> bool:
         """Whether to look now as well when a call goes out for others anyway."""
-        rested_at = self.due - self.pause_seconds * (1 - RESTED)
+        rested_at = self.due - self.pause_seconds + min(self.pause_seconds * RESTED, RESTED_SECONDS)
         return not self.asked and max(self.first_look_at, rested_at) <= now
 
     def wake(self, now: float) -> None:
         """Look soon, and often for a while."""
         self.due, self.woken, self.woken_at = min(self.due, max(now, self.first_look_at)), True, now
+        self.told_of = True
 
-    def rest(self, by_events: bool, slowness: float, jitter: Callable[[], float], now: float) -> None:
+    def rest(
+        self, by_events: bool, slowness: float, jitter: Callable[[], float], now: float, latest: float = inf
+    ) -> None:
         """Pause until the next look; `by_events`: events tell of such jobs, looks only make sure."""
-        rhythm, quiet = (WOKEN, now - self.woken_at) if by_events else (POLLED, now - self.changed_at)
-        pause = rhythm.pause(self.quick_seconds, quiet)
+        pause = self._pause(by_events, now)
         self.pause_seconds = min(pause * slowness, max(pause, SLOWEST_PAUSE_SECONDS)) * jitter()
         # What woke it during the look may have happened after AWS's answer.
-        self.due, self.asked = now if self.woken else now + self.pause_seconds, False
+        soonest = max(now, self.first_look_at)
+        self.due, self.asked = soonest if self.woken else min(now + self.pause_seconds, latest), False
+
+    def _pause(self, by_events: bool, now: float) -> float:
+        if not by_events:
+            return POLLED.pause(self.quick_seconds, now - self.changed_at)
+        rhythm = TOLD_OF if self.is_announced and self.told_of else WOKEN
+        return rhythm.pause(self.quick_seconds, now - self.woken_at)
 
     def begin_look(self) -> None:
         self.asked, self.by_event, self.woken = True, self.woken, False
@@ -104,6 +125,7 @@ class Wait:
             self.changed_at = now
         if watch.finished(facts, self.subject.options):
             return News(lines, "finished")
+        self.running_at = now
         return News(lines) if lines else NOTHING
 
     def _unknown(self, now: float) -> News:

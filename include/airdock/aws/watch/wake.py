@@ -11,6 +11,9 @@ from typing import Any
 
 from airdock.aws.watch.subject import Facts, Subject
 
+ANNOUNCED = frozenset({"build", "scan", "task"})
+"""The kinds of jobs of whose every end AWS sends an event; of a deployment's traffic, and of tasks that fail, none."""
+
 
 def named_in(event: Mapping[str, Any]) -> set[str]:
     """The names in an event: ids and ARNs of jobs and of their services, `repository@digest` of images."""
