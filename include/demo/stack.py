@@ -16,8 +16,8 @@ from demo.settings import airflow_environ, aws_environ
 READY_SECONDS = 180
 """Generous: a machine busy with other work takes several times the usual 20 s."""
 GRACE_SECONDS = {"triggerer": 3, "local AWS": 30}
-"""After SIGTERM; 10 for the others. Airflow's triggerer at times waits ten seconds for a runner that has ended, and has
-nothing to lose when a demonstration ends; the local AWS may have containers to remove."""
+"""After SIGTERM; 10 for the others. Airflow's triggerer at times waits ten seconds for a runner that has ended already,
+and has nothing to lose when a demonstration ends; the local AWS may have containers to remove."""
 AIRFLOW_PARTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 
 
