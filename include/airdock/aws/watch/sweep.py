@@ -63,6 +63,11 @@ class _Queue:
         """Some wait came, left, is being looked at or has another time."""
         self._due_at = None
 
+    def woken(self, wait: Wait) -> None:
+        """A wait has an earlier time: in a rush that happens too often to go through them all."""
+        if self._due_at is not None and not wait.asked:
+            self._due_at = min(self._due_at, wait.due)
+
     def _due(self, wait: Wait) -> float:
         return wait.due if wait.woken else max(wait.due, self.gathering_until)
 
@@ -76,7 +81,9 @@ class _Queue:
         return sorted(ready[: calls * self.watch.batch], key=lambda wait: wait.subject.id)
 
     def batches(self, source: Source, now: float) -> Iterator[Batch]:
-        chosen, size = self.chosen(now) if self.quota.free(now) else [], self.watch.batch
+        if not self.quota.free(now):
+            return
+        chosen, size = self.chosen(now), self.watch.batch
         if chosen and size > 1:
             self.gathering_until = now + GATHER_SECONDS
         self.changed()
@@ -134,7 +141,7 @@ class Sweep:
         """Look at a wait at once, whatever its rhythm."""
         wait.first_look_at = min(wait.first_look_at, now)
         wait.wake(now)
-        self._queues[wait.source].changed()
+        self._queues[wait.source].woken(wait)
 
     def wake(self, named: set[str], now: float) -> int:
         """Look soon at the waits that an event names; how many those are. Waking twice is waking once."""
@@ -144,7 +151,7 @@ class Sweep:
         for wait in found:
             self._hearing.heard_of(wait, now)
             wait.wake(now)
-            self._queues[wait.source].changed()
+            self._queues[wait.source].woken(wait)
         return len(found)
 
     def next_at(self, now: float) -> float:
