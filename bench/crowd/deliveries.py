@@ -14,18 +14,20 @@ from crowd.aws import SimulatedAws
 
 from airdock.aws.hooks import Account
 from airdock.aws.watch import Facts, Subject, watch_for
+from airdock.aws.watch.pace import FIRST_LOOK_SECONDS, pauses
 from airdock.aws.watch.reading import read_all
 from airdock.aws.watch.sweep import Sweep
 from airdock.aws.watch.wait import Wait
 
-QUICK_SECONDS = 5.0
+QUICK_SECONDS = {"deployment": 1.0}
+"""The first pauses of a wait, where they are not 5 s, as the operators ask for."""
+WORKER_PAUSES = tuple(pauses(4))
+"""Between the looks of the worker, before it hands a job over."""
 CALL_SECONDS = 0.1
 BEGIN_SECONDS, WARM_UP_SECONDS = 60.0, 180.0
 """The deliveries that are under way already are taken over within the first; what comes after the second counts."""
 GAP_SECONDS = 4.0
 """From the end of a wait to the start of the next job."""
-WORKER_LOOKS = 4
-"""Each job is looked at by its worker so often, a second apart, before it is handed over."""
 STAGES = {"build": (60, 420), "scan": (10, 40), "deployment": (300, 900), "service_deployment": (180, 600)}
 """The shortest and the longest time of each job, in seconds."""
 START_EVENTS = frozenset({"build", "deployment", "service_deployment"})
@@ -181,8 +183,8 @@ class Crowd:
         lookup = partial(self.aws.client, subject.account.connection)
         reading = read_all(_watch(subject.kind), lookup, [subject.id], {})  # type: ignore[arg-type]
         self.tally.worker_calls += reading.calls
-        if looks < WORKER_LOOKS:
-            return self.at(self.now + 1, partial(self._look_in_the_worker, subject, then, looks + 1))
+        if looks < len(WORKER_PAUSES):
+            return self.at(self.now + WORKER_PAUSES[looks], partial(self._look_in_the_worker, subject, then, looks + 1))
         facts = reading.answers[subject.id]
         return then(facts if isinstance(facts, dict) else None)
 
@@ -190,7 +192,7 @@ class Crowd:
         triggerer, job = self._dice.choice(self.triggerers), _job(subject.id)
         if self.setting.events and subject.kind in START_EVENTS and self._dice.random() >= self.setting.events_lost:
             triggerer.wake({subject.id})
-        wait = triggerer.sweep.join(subject, QUICK_SECONDS, facts, self.now)
+        wait = triggerer.sweep.join(subject, QUICK_SECONDS.get(subject.kind, 5.0), facts, self.now, FIRST_LOOK_SECONDS)
         self._stages[wait], self._joined_at[wait] = (service, rest), self.now
         self.tally.joined += 1
         self.tally.most_waits = max(self.tally.most_waits, len(self._stages))

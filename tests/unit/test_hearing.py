@@ -65,9 +65,9 @@ def test_a_call_for_another_takes_a_job_along_long_before_its_minute_is_over(job
     assert jobs.calls[-1] == (pytest.approx(turner.now - 0.1), ["job", "other"])
 
 
-@pytest.mark.parametrize(("kind", "told"), [("build", "other"), ("deployment", "job")])
-def test_a_job_of_which_none_has_told_or_which_may_end_without_one_is_looked_at_every_half_minute(
-    jobs: Jobs, kind: str, told: str
+@pytest.mark.parametrize(("kind", "told", "rhythm"), [("build", "other", WOKEN), ("deployment", "job", POLLED)])
+def test_a_job_of_which_none_has_told_is_looked_at_every_half_minute_and_one_that_may_end_without_one_as_ever(
+    jobs: Jobs, kind: str, told: str, rhythm: Rhythm
 ) -> None:
     jobs.ends = {"job": NEVER, "other": NEVER}
     turner = Turner(jobs, kind=kind)
@@ -77,7 +77,7 @@ def test_a_job_of_which_none_has_told_or_which_may_end_without_one_is_looked_at_
     turner.sweep.wake({told}, turner.now)
     turner.sweep.leave(other)
     turner.until(1200)
-    assert rests(jobs, 300, WOKEN)
+    assert rests(jobs, 300, rhythm)
 
 
 def test_events_that_have_not_come_for_an_hour_are_not_relied_on(jobs: Jobs) -> None:

@@ -18,13 +18,11 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferralError, Task
 from airdock.aws.hooks import Account
 from airdock.aws.links import ConsoleLink
 from airdock.aws.watch import Facts, Subject, Watch, watch_for
-from airdock.aws.watch.pace import pauses
+from airdock.aws.watch.pace import FIRST_LOOK_SECONDS, pauses
 from airdock.aws.watch.subject import look
 from airdock.errors import AirdockError, Fault, Refused
 from airdock.plan.traffic_share import carried_on, followed
 
-FIRST_LOOK_SECONDS = 1.0
-"""How soon a wait that was handed over is looked at: not at once, for which Airflow 3.3 can call the task failed."""
 DEADLINE_MARGIN = timedelta(minutes=10)
 """How much later than the trigger's own deadline Airflow gives up on the trigger."""
 

@@ -98,9 +98,9 @@ class Wait:
         self.due, self.asked = soonest if self.woken else min(now + self.pause_seconds, latest), False
 
     def _pause(self, by_events: bool, now: float) -> float:
-        if not by_events:
+        if not (by_events and self.is_announced):
             return POLLED.pause(self.quick_seconds, now - self.changed_at)
-        rhythm = TOLD_OF if self.is_announced and self.told_of else WOKEN
+        rhythm = TOLD_OF if self.told_of else WOKEN
         return rhythm.pause(self.quick_seconds, now - self.woken_at)
 
     def begin_look(self) -> None:
