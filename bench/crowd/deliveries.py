@@ -21,8 +21,6 @@ from airdock.aws.watch.wait import Wait
 
 QUICK_SECONDS = {"deployment": 1.0}
 """The first pauses of a wait, where they are not 5 s, as the operators ask for."""
-WORKER_PAUSES = tuple(pauses(4))
-"""Between the looks of the worker, before it hands a job over."""
 CALL_SECONDS = 0.1
 BEGIN_SECONDS, WARM_UP_SECONDS = 60.0, 180.0
 """The deliveries that are under way already are taken over within the first; what comes after the second counts."""
@@ -30,6 +28,8 @@ GAP_SECONDS = 4.0
 """From the end of a wait to the start of the next job."""
 STAGES = {"build": (60, 420), "scan": (10, 40), "deployment": (300, 900), "service_deployment": (180, 600)}
 """The shortest and the longest time of each job, in seconds."""
+WORKER_PAUSES = {stage: tuple(pauses(4, *(() if stage == "scan" else (2.0,)))) for stage in STAGES}
+"""Between the looks of the worker, before it hands a job over."""
 START_EVENTS = frozenset({"build", "deployment", "service_deployment"})
 """Jobs of whose start AWS sends an event: it comes while the worker still looks."""
 
@@ -183,8 +183,9 @@ class Crowd:
         lookup = partial(self.aws.client, subject.account.connection)
         reading = read_all(_watch(subject.kind), lookup, [subject.id], {})  # type: ignore[arg-type]
         self.tally.worker_calls += reading.calls
-        if looks < len(WORKER_PAUSES):
-            return self.at(self.now + WORKER_PAUSES[looks], partial(self._look_in_the_worker, subject, then, looks + 1))
+        paused = WORKER_PAUSES[subject.kind]
+        if looks < len(paused):
+            return self.at(self.now + paused[looks], partial(self._look_in_the_worker, subject, then, looks + 1))
         facts = reading.answers[subject.id]
         return then(facts if isinstance(facts, dict) else None)
 

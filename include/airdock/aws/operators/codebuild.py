@@ -39,6 +39,7 @@ class CodeBuildStartBuildOperator(JobOperator):
     """
 
     kind = "build"
+    shortest_pause_seconds = 2.0
     template_fields = ("source",)
 
     def __init__(

@@ -18,7 +18,7 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferralError, Task
 from airdock.aws.hooks import Account
 from airdock.aws.links import ConsoleLink
 from airdock.aws.watch import Facts, Subject, Watch, watch_for
-from airdock.aws.watch.pace import FIRST_LOOK_SECONDS, pauses
+from airdock.aws.watch.pace import FIRST_LOOK_SECONDS, SHORTEST_PAUSE_SECONDS, pauses
 from airdock.aws.watch.subject import look
 from airdock.errors import AirdockError, Fault, Refused
 from airdock.plan.traffic_share import carried_on, followed
@@ -72,6 +72,8 @@ class JobOperator(DeliveryOperator):
 
     kind: ClassVar[str]
     """Which Watch follows the job."""
+    shortest_pause_seconds: ClassVar[float] = SHORTEST_PAUSE_SECONDS
+    """Between the worker's looks; no job of this kind is over sooner."""
 
     operator_extra_links = (ConsoleLink(),)
 
@@ -179,7 +181,7 @@ class JobOperator(DeliveryOperator):
         kept = memory(context).get("shares") or {}
         earlier = kept if kept.get("job") == subject.id else {}
         facts = self._looked(watch, subject, None, earlier)
-        for pause in pauses(self.handoff_seconds):
+        for pause in pauses(self.handoff_seconds, self.shortest_pause_seconds):
             if watch.finished(facts, subject.options):
                 break
             time.sleep(pause)

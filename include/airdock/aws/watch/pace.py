@@ -38,11 +38,11 @@ FIRST_LOOK_SECONDS = 1.0
 SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 1.0
 
 
-def pauses(seconds: float) -> Iterator[float]:
+def pauses(seconds: float, shortest: float = SHORTEST_PAUSE_SECONDS) -> Iterator[float]:
     """The pauses between the looks of a worker that waits so long: short ones at first, for what is over at once."""
-    spent = 0.0
+    spent, longest = 0.0, max(shortest, LONGEST_PAUSE_SECONDS)
     while spent < seconds:
-        pause = min(max(spent, SHORTEST_PAUSE_SECONDS), LONGEST_PAUSE_SECONDS, seconds - spent)
+        pause = min(max(spent, shortest), longest, seconds - spent)
         yield pause
         spent += pause
 
