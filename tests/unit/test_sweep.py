@@ -42,6 +42,15 @@ def test_waits_that_begin_at_different_times_share_their_calls(jobs: Jobs, waits
     assert all(len(set(ids)) == len(ids) <= 100 for _, ids in jobs.calls)
 
 
+def test_a_crowd_that_fills_several_calls_asks_as_often_as_a_few_do(jobs: Jobs) -> None:
+    turner, jobs.batch = Turner(jobs), 25
+    for number in range(100):
+        jobs.ends[f"job-{number}"] = NEVER
+        turner.wait(f"job-{number}", quick_seconds=1)
+    turner.until(9)
+    assert turner.calls_between(2, 9) <= 7 + 4
+
+
 def test_what_has_been_quiet_for_long_is_looked_at_seldom_and_change_is_quick_again(jobs: Jobs) -> None:
     jobs.ends["job"] = 600.0
     turner = Turner(jobs)
@@ -217,7 +226,7 @@ def test_triggerers_that_know_nothing_of_each_other_share_what_an_account_takes(
     late = rush(jobs, [Turner(jobs, seed=seed) for seed in range(2)], ends_a_second=20)
     begun = [int(ids[0].removeprefix("job-")) % 2 for at, ids in jobs.calls if at >= 60]
     assert limit.refused <= 0.12 * limit.asked
-    assert late[-1] <= 3
+    assert late[-1] <= 5
     assert 1 / 3 <= sum(begun) / len(begun) <= 2 / 3
 
 

@@ -21,8 +21,9 @@ from airdock.aws.watch.wake import is_named
 from airdock.errors import Fault
 
 JITTER = 0.1
-GATHER_SECONDS = 1.0
-"""How long waits that come one by one gather for a call, after one that has just gone out."""
+GATHER_SECONDS, LONGEST_GATHER = 1.0, 5
+"""How long waits that come one by one gather for a call, after one that has just gone out; and how many times as long
+where they fill several calls, so that a crowd asks as often as a few do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +85,15 @@ class _Queue:
         if not self.quota.free(now):
             return
         chosen, size = self.chosen(now), self.watch.batch
-        if chosen and size > 1:
-            self.gathering_until = now + GATHER_SECONDS
+        for wait in chosen:
+            wait.begin_look()
         self.changed()
+        if chosen and size > 1 and self.due_at() > now:
+            self.gathering_until = now + GATHER_SECONDS * min(LONGEST_GATHER, ceil(len(self.waits) / size))
+            self.changed()
         for start in range(0, len(chosen), size):
-            batch = Batch(source, self.watch, tuple(chosen[start : start + size]))
             self.quota.begin(now)
-            for wait in batch.waits:
-                wait.begin_look()
-            yield batch
+            yield Batch(source, self.watch, tuple(chosen[start : start + size]))
 
 
 class Sweep:
