@@ -39,7 +39,7 @@ class CodeBuildStartBuildOperator(JobOperator):
     """
 
     kind = "build"
-    shortest_pause_seconds = 2.0
+    first_pause_seconds = 1.5
     template_fields = ("source",)
 
     def __init__(

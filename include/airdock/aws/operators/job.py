@@ -72,8 +72,8 @@ class JobOperator(DeliveryOperator):
 
     kind: ClassVar[str]
     """Which Watch follows the job."""
-    shortest_pause_seconds: ClassVar[float] = SHORTEST_PAUSE_SECONDS
-    """Between the worker's looks; no job of this kind is over sooner."""
+    first_pause_seconds: ClassVar[float] = SHORTEST_PAUSE_SECONDS
+    """Before the worker's second look; no job of this kind is over sooner."""
 
     operator_extra_links = (ConsoleLink(),)
 
@@ -181,7 +181,7 @@ class JobOperator(DeliveryOperator):
         kept = memory(context).get("shares") or {}
         earlier = kept if kept.get("job") == subject.id else {}
         facts = self._looked(watch, subject, None, earlier)
-        for pause in pauses(self.handoff_seconds, self.shortest_pause_seconds):
+        for pause in pauses(self.handoff_seconds, self.first_pause_seconds):
             if watch.finished(facts, subject.options):
                 break
             time.sleep(pause)

@@ -38,13 +38,14 @@ FIRST_LOOK_SECONDS = 1.0
 SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 1.0
 
 
-def pauses(seconds: float, shortest: float = SHORTEST_PAUSE_SECONDS) -> Iterator[float]:
+def pauses(seconds: float, first: float = SHORTEST_PAUSE_SECONDS) -> Iterator[float]:
     """The pauses between the looks of a worker that waits so long: short ones at first, for what is over at once."""
-    spent, longest = 0.0, max(shortest, LONGEST_PAUSE_SECONDS)
+    spent, pause = 0.0, first
     while spent < seconds:
-        pause = min(max(spent, shortest), longest, seconds - spent)
+        pause = min(pause, seconds - spent)
         yield pause
         spent += pause
+        pause = min(spent, LONGEST_PAUSE_SECONDS)
 
 
 CALLS_PER_SECOND = {"codebuild": 2.0, "codedeploy": 1.0, "ecr": 5.0, "ecs": 10.0, "ssm": 10.0}
