@@ -13,6 +13,7 @@ from typing import Any
 RESULTS = Path(__file__).parent / "results"
 TITLES = {
     "overhead": "What a delivery takes beyond AWS's own time",
+    "overhead_postgresql": "The same, on PostgreSQL",
     "waiting": "Waiting",
     "simulation": "Beyond one machine: 3,000 deliveries at once, simulated",
     "burst": "A thousand registrations at once, simulated",
