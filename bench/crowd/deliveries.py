@@ -28,7 +28,7 @@ GAP_SECONDS = 4.0
 """From the end of a wait to the start of the next job."""
 STAGES = {"build": (60, 420), "scan": (10, 40), "deployment": (300, 900), "service_deployment": (180, 600)}
 """The shortest and the longest time of each job, in seconds."""
-WORKER_PAUSES = {stage: tuple(pauses(4, *(() if stage == "scan" else (1.5,)))) for stage in STAGES}
+WORKER_PAUSES = {stage: tuple(pauses(4, *(() if stage == "scan" else (2.0,)))) for stage in STAGES}
 """Between the looks of the worker, before it hands a job over."""
 START_EVENTS = frozenset({"build", "deployment", "service_deployment"})
 """Jobs of whose start AWS sends an event: it comes while the worker still looks."""

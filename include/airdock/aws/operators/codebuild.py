@@ -39,7 +39,7 @@ class CodeBuildStartBuildOperator(JobOperator):
     """
 
     kind = "build"
-    first_pause_seconds = 1.5
+    first_pause_seconds = 2.0
     template_fields = ("source",)
 
     def __init__(

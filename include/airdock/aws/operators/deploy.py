@@ -39,7 +39,7 @@ class DeployOperator(JobOperator):
     """
 
     template_fields = ("source", "task_definition")
-    first_pause_seconds = 1.5
+    first_pause_seconds = 2.0
 
     def __init__(
         self,

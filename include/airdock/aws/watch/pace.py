@@ -33,6 +33,14 @@ then the time since the last event."""
 TOLD_OF = Rhythm(share=2, slowest_seconds=54)
 """The same for a job of which an event has told before, and of whose end one tells: the way of its events is proved."""
 
+
+class Pace(NamedTuple):
+    """What all waits of a source have to keep to: pauses so many times as long, and none under so many seconds."""
+
+    slowness: float
+    least_seconds: float
+
+
 FIRST_LOOK_SECONDS = 1.0
 """How soon a wait that was handed over is looked at: not at once, for which Airflow 3.3 can call the task failed."""
 SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 1.0

@@ -13,7 +13,7 @@ from random import Random
 
 from airdock.aws.watch import watch_for
 from airdock.aws.watch.hearing import Hearing
-from airdock.aws.watch.pace import Purse, Quota
+from airdock.aws.watch.pace import Pace, Purse, Quota
 from airdock.aws.watch.reading import Reading
 from airdock.aws.watch.subject import Facts, Subject, Watch
 from airdock.aws.watch.wait import News, Source, Wait
@@ -21,9 +21,10 @@ from airdock.aws.watch.wake import is_named
 from airdock.errors import Fault
 
 JITTER = 0.1
-GATHER_SECONDS, LONGEST_GATHER = 1.0, 5
-"""How long waits that come one by one gather for a call, after one that has just gone out; and how many times as long
-where they fill several calls, so that a crowd asks as often as a few do."""
+GATHER_SECONDS = 1.0
+"""How long waits that come one by one gather for a call, after one that has just gone out."""
+CROWD_SECONDS = 5
+"""The longest that quick waits pause because they are many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +86,20 @@ class _Queue:
         if not self.quota.free(now):
             return
         chosen, size = self.chosen(now), self.watch.batch
-        for wait in chosen:
-            wait.begin_look()
+        if chosen and size > 1:
+            self.gathering_until = now + GATHER_SECONDS
         self.changed()
-        if chosen and size > 1 and self.due_at() > now:
-            self.gathering_until = now + GATHER_SECONDS * min(LONGEST_GATHER, ceil(len(self.waits) / size))
-            self.changed()
         for start in range(0, len(chosen), size):
+            batch = Batch(source, self.watch, tuple(chosen[start : start + size]))
             self.quota.begin(now)
-            yield Batch(source, self.watch, tuple(chosen[start : start + size]))
+            for wait in batch.waits:
+                wait.begin_look()
+            yield batch
+
+    @property
+    def pace(self) -> Pace:
+        """Of a crowd that takes several calls, even the quickest pause for a second a call."""
+        return Pace(self.quota.slowness, min(CROWD_SECONDS, ceil(len(self.waits) / self.watch.batch)))
 
 
 class Sweep:
@@ -179,8 +185,10 @@ class Sweep:
         for wait, news in learnt:
             if news.end == "finished":
                 self._hearing.over(wait, now)
-            wait.rest(self._hearing.relies_on(batch.source, now), quota.slowness, self._jitter, now)
         if queue := self._queues.get(batch.source):
+            by_events = self._hearing.relies_on(batch.source, now)
+            for wait in batch.waits:
+                wait.rest(by_events, queue.pace, self._jitter, now)
             queue.changed()
         return learnt
 
@@ -188,7 +196,7 @@ class Sweep:
         """Nobody rests longer any more than where there are no events."""
         if queue := self._queues.get(source):
             for wait in [each for each in queue.waits if not each.asked]:
-                wait.rest(False, queue.quota.slowness, self._jitter, now, latest=wait.due)
+                wait.rest(False, queue.pace, self._jitter, now, latest=wait.due)
             queue.changed()
 
     def _jitter(self) -> float:
