@@ -66,10 +66,11 @@ throttling from about 6 and 1 to 2 a second on.
 PUBLISHED = frozenset({"ecs", "ssm"})
 MOST_CALLS_PER_SECOND = 12.0
 """What a service that publishes no rate is asked for at most. A guess would be too slow where AWS takes more, and too
-fast where others whom we do not know call too. So the rate is found as TCP finds a line's: a little more as long as it
-goes well, half where AWS throttles. All who do so come to share what there is."""
-GAINED_PER_SECOND = 0.25
-"""What a second of calls one after the other adds to the rate, as a share of the rate at first."""
+fast where others whom we do not know call too. So the rate is found as TCP finds a line's: more as long as it goes
+well, half where AWS throttles, and from there on little by little. All who do so come to share what there is."""
+GAINED_PER_SECOND, GAINED_WITH_CARE = 1.0, 0.25
+"""What a second of calls one after the other adds to the rate, as a share of the rate at first: as long as AWS has not
+throttled so many, and from there on."""
 FORGOTTEN = 0.02
 """The share of its gain that the rate loses with each look which it does not hold back: a rush says little of later."""
 BURST_SECONDS = 2
@@ -93,6 +94,8 @@ class Quota:
     speed: float = 1.0
     """The rate of now, as a multiple of that at first: below 1 where AWS throttles, above where it took more."""
     in_flight: int = 0
+    _proved: float = float("inf")
+    """The speed that was left when AWS throttled last."""
     _emptied: bool = False
     """Whether a look took the last token since one ended well: as long as some are left, nobody is held back."""
     _tokens: float = field(default=1.0, repr=False)
@@ -138,12 +141,14 @@ class Quota:
         """Halve the rate. A look that was throttled in part takes back only what was gained."""
         if now - self._slowed_at >= SAME_THROTTLING_SECONDS:
             self._slowed_at, self.speed = now, max(self.speed / 2, least)
+            self._proved = self.speed
             self._tokens = min(self._tokens, 0)
 
     def _speed_up(self, calls: int) -> None:
         """After a look that went well: little by little where calls use up the rate, else back to that at first."""
         if self._emptied:
-            more = min(self.speed, GAINED_PER_SECOND * calls / self._rate)
+            gained = GAINED_PER_SECOND if self.speed < self._proved else GAINED_WITH_CARE
+            more = min(self.speed, gained * calls / self._rate)
             self.speed = min(max(1.0, self.most_per_second / self.calls_per_second), self.speed + more)
         elif self.speed < 1:
             self.speed = min(1.0, self.speed * 2)
