@@ -56,13 +56,13 @@ class Account:
 
 def _client(connection: str | None, region: str | None, service: str, once: bool) -> Any:
     clients, key = _kept().clients, (connection, region, service, once)
-    with _making.setdefault((connection, region), Lock()):  # waits share threads, and clients a session
+    with _making.setdefault(connection, Lock()):  # waits share threads, and clients a session
         if key not in clients:
             clients[key] = _made(*key)
     return clients[key]
 
 
-_making: dict[tuple[str | None, str | None], Lock] = {}
+_making: dict[str | None, Lock] = {}
 
 
 class _Kept(NamedTuple):
