@@ -124,6 +124,13 @@ def test_a_refused_build_fails_the_run_with_its_reason() -> None:
     assert outcome["sentence"] == str(failed)
 
 
+def test_a_word_of_an_earlier_attempt_is_not_told_of_a_task_that_did_not_run_again() -> None:
+    states = {**dict.fromkeys(STEPS, "upstream_failed"), "clone_source": "success", "build": "failed"}
+    left = {"build": {"reason": "build greeter:1 failed"}, "wait_for_scan": {"reason": "3 findings are CRITICAL"}}
+    told, _ = verdict(states, left)
+    assert {"build: failed (build greeter:1 failed)", "wait_for_scan: upstream_failed"} <= set(told["details"])
+
+
 def test_a_build_that_a_fault_ended_is_failed_and_not_refused() -> None:
     states = {"clone_source": "success", "build": "failed", "roll_back": "skipped"}
     outcome, _ = verdict(states, {"build": {"reason": "CodeBuild was out of reach", "faulted": True}})

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 class EcsRetargetOperator(DeliveryOperator):
     """Lets the ECS targets of an environment's rules and schedules run a release's revision.
 
-    Only targets that run the same family change, and nothing of them but the task definition. It
-    runs when nothing is left that would take the release back; a delivery of an older one takes them along to that.
+    Only targets that run the same family change, and nothing of them but the task definition. It runs when nothing is
+    left that would take the release back; a delivery of an older one takes them along to that.
 
     Args:
         target: the environment with its `scheduled`.
