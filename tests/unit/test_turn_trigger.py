@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Awaitable
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from itertools import chain, repeat
+from types import SimpleNamespace
 
 import pytest
 from airflow.sdk.module_loading import import_string
@@ -41,7 +44,10 @@ async def all_of(*waits: Awaitable[object]) -> None:
     await asyncio.gather(*waits)
 
 
-def test_triggers_are_called_in_the_order_of_their_first_throttling() -> None:
+def test_triggers_are_called_in_the_order_of_their_first_throttling(monkeypatch: pytest.MonkeyPatch) -> None:
+    joining = repeat(time.monotonic(), 4)  # all at once: a turn between two of them would be the first one's by right
+    clock = chain(joining, iter(time.monotonic, None))
+    monkeypatch.setattr(turn_trigger, "time", SimpleNamespace(monotonic=lambda: next(clock)))
     called: list[int] = []
 
     async def wait(since: int) -> None:
