@@ -12,6 +12,7 @@ from botocore.loaders import JSONFileLoader
 from airdock.aws import hooks
 from airdock.aws.code_repositories import CodeRepository
 from airdock.aws.hooks import Account
+from airdock.aws.task_definitions import known_keys
 from airdock.errors import AirdockError, Fault, Refused
 from tests.sts import ROLE, answering
 
@@ -79,6 +80,8 @@ def test_models_that_are_read_ahead_are_not_read_again(monkeypatch: pytest.Monke
     monkeypatch.setattr(JSONFileLoader, "load_file", refuse)
     for service in hooks.SERVICES:
         assert Account().client(service).meta.service_model.service_name == service
+    known_keys.cache_clear()
+    assert known_keys().accepted
 
 
 def test_a_role_is_assumed_once_for_all_clients_of_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:

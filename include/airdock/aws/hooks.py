@@ -123,6 +123,13 @@ def _models() -> Any:
     return get_session().get_component("data_loader")
 
 
+def service_model(service: str) -> Any:
+    """What botocore knows of a service (a `ServiceModel`), as this process's clients have it: it is not read again."""
+    from botocore.model import ServiceModel
+
+    return ServiceModel(_models().load_service_model(service, "service-2", api_version=None), service)
+
+
 def read_models(services: Iterable[str] = SERVICES) -> None:
     """Read the models of these services, for the forks of this process to inherit. No call is made."""
     from botocore.session import get_session

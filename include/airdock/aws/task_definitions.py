@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from airdock.aws.faults import spoken
-from airdock.aws.hooks import Account
+from airdock.aws.hooks import Account, service_model
 from airdock.aws.losses import botocore_version, fields_of, tell_losses
 from airdock.errors import Fault, Refused
 from airdock.names import APPLICATION_TAG
@@ -24,9 +24,7 @@ ANOTHER_REGISTERS = "Too many concurrent attempts"
 @lru_cache(maxsize=1)
 def known_keys() -> Keys:
     """The fields of a task definition by the installed botocore: a list of our own would lose what AWS adds."""
-    from botocore.session import Session
-
-    model = Session().get_service_model("ecs")
+    model = service_model("ecs")
     answer = model.operation_model("DescribeTaskDefinition").output_shape.members["taskDefinition"]
     accepted = model.operation_model("RegisterTaskDefinition").input_shape
     return Keys(fields_of(accepted), fields_of(answer), botocore_version())
