@@ -12,7 +12,19 @@ from typing import Any, NamedTuple
 
 from airdock.aws.faults import spoken
 
-SERVICES = ("cloudwatch", "codebuild", "codedeploy", "ecr", "ecs", "elbv2", "ssm", "sts")
+SERVICES = (
+    "cloudwatch",
+    "codebuild",
+    "codedeploy",
+    "ecr",
+    "ecs",
+    "elbv2",
+    "iam",
+    "logs",
+    "service-quotas",
+    "ssm",
+    "sts",
+)
 """Those that most deliveries call."""
 CLIENT_SECONDS = 900
 """How long clients are kept; then they are made anew from the connection as it is by then."""
