@@ -36,7 +36,7 @@ def execute(
         policy=Scan.model_validate(policy),
         handoff_seconds=handoff_seconds,
     )
-    return operator.execute(context or a_context("wait_for_scan"))
+    return operator.execute({**(context or a_context("wait_for_scan")), "task_state_store": None})
 
 
 def test_image_with_a_clean_scan_passes(account, registry):

@@ -36,7 +36,7 @@ def verify(stage: BlueGreen, image: str = "", **asked: Any) -> Any:
         poll_seconds=0.3,
         handoff_seconds=0.5,
     )
-    return run_task(operator, a_context("verify"))
+    return run_task(operator, {**a_context("verify"), "task_state_store": None})
 
 
 def test_a_service_that_answers_well_and_carries_the_digest_passes(stage: BlueGreen) -> None:

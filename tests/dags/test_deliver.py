@@ -67,6 +67,11 @@ def test_the_graph_reads_from_source_to_verdict(greeter: DAG) -> None:
     }
 
 
+def test_only_a_task_that_starts_a_job_in_aws_links_to_one(greeter: DAG) -> None:
+    linked = {name for name, task in greeter.task_dict.items() if task.operator_extra_links}
+    assert linked == {"build", "production.deploy", "production.roll_back"}
+
+
 def test_the_trigger_form_offers_revision_and_environment_with_help(greeter: DAG) -> None:
     assert set(greeter.params) == {"revision", "environment"}
     for name in greeter.params:

@@ -11,6 +11,7 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferred
 
 from airdock.aws.hooks import Account
 from airdock.aws.operators.job import JobOperator
+from airdock.aws.operators.wait import WaitOperator
 from airdock.aws.watch import Facts, Lookup, Subject
 from airdock.errors import Fault, Refused
 from tests.fakes import FakeStore, a_context, run_task
@@ -52,6 +53,7 @@ class StartJobOperator(JobOperator):
     """Starts a job of the fake service; `broken` is what its end raises, once."""
 
     kind = "fake"
+    moves_traffic = True
 
     def __init__(self, *, service: FakeService, broken: Exception | None = None, **kwargs: Any) -> None:
         super().__init__(task_id="start", account=Account(), poll_seconds=0.01, handoff_seconds=0, **kwargs)
@@ -148,6 +150,24 @@ def test_a_wait_that_breaks_off_is_a_fault_and_the_next_try_follows_the_job(serv
     assert StartJobOperator(service=service).execute(context) == "job-1"
 
 
+class WaitForJobOperator(WaitOperator):
+    """Waits for a job of the fake service that another has started."""
+
+    kind = "fake"
+
+    def adopt_or_start(self, context: Any) -> str:
+        return "another's job"
+
+    def conclude(self, context: Any, facts: Facts) -> Any:
+        return facts["id"]
+
+
+def test_what_only_waits_asks_for_no_memory_and_keeps_none(service: FakeService) -> None:
+    service.ticks = 3
+    operator = WaitForJobOperator(task_id="wait", account=Account(), poll_seconds=0.01, handoff_seconds=0)
+    assert run_task(operator, {**a_context(), "task_state_store": None}) == "another's job"
+
+
 class StepwiseOperator(StartJobOperator):
     """Follows its job once more after each of its first ends, as a deploy task does after each answered pause."""
 
@@ -159,6 +179,17 @@ class StepwiseOperator(StartJobOperator):
             self.service.ticks = 2
             return self.follow(context, Subject(self.kind, facts["id"], self.account))
         return super().conclude(context, facts)
+
+
+class StillOperator(StartJobOperator):
+    moves_traffic = False
+
+
+def test_a_job_that_moves_no_traffic_is_not_asked_how_it_has_moved(service: FakeService) -> None:
+    store = FakeStore({"shares": {"job": "job-1", "shares": [{"at": "t0", "percent": 20}]}})
+    context = a_context(store=store)
+    assert StillOperator(service=service).execute(context) == "job-1"
+    assert context["ti"].xcoms == {}
 
 
 def percents(context: Any) -> list[float]:

@@ -40,6 +40,7 @@ class DeployOperator(JobOperator):
 
     template_fields = ("source", "task_definition")
     first_pause_seconds = 2.0
+    moves_traffic = True
 
     def __init__(
         self,

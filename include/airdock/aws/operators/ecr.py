@@ -7,7 +7,7 @@ from typing import Any
 from airflow.sdk import Context
 
 from airdock.aws import images, scans
-from airdock.aws.operators.job import JobOperator
+from airdock.aws.operators.wait import WaitOperator
 from airdock.aws.watch import Facts
 from airdock.aws.watch.scan import ScannedImage
 from airdock.errors import Refused
@@ -16,7 +16,7 @@ from airdock.release import ScanReport
 from airdock.spec import Scan
 
 
-class EcrWaitForScanOperator(JobOperator):
+class EcrWaitForScanOperator(WaitOperator):
     """Waits for ECR's scan of the image that was built, and lets it pass or not.
 
     Nothing is started here: the repository scans on push, or Amazon Inspector does. An image without a finished scan

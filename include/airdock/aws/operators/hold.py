@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Context
 
 from airdock.aws.operators.announcing import Announcement
-from airdock.aws.operators.job import JobOperator, waits_since
+from airdock.aws.operators.job import waits_since
 from airdock.aws.operators.lease_in_run import LeaseInRun, run_of
+from airdock.aws.operators.wait import WaitOperator
 from airdock.aws.release_records import Records
 from airdock.aws.watch import Facts, Subject
 from airdock.errors import Refused
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from airdock.spec.environment import Environment
 
 
-class HoldOperator(JobOperator):
+class HoldOperator(WaitOperator):
     """Takes the lease on an environment, or waits in the triggerer until it is free.
 
     The verdict gives it back. It outlives the delivery's deadlines, so that nobody takes it from a delivery at work;

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, NoReturn
 
-from airflow.sdk import BaseOperator, Context
+from airflow.sdk import BaseOperator, BaseOperatorLink, Context
 from airflow.sdk.exceptions import AirflowFailException, TaskDeferralError, TaskDeferralTimeout
 
 from airdock.aws.hooks import Account
 from airdock.aws.links import ConsoleLink
 from airdock.aws.watch import Facts, Subject, Watch, watch_for
 from airdock.aws.watch.pace import FIRST_LOOK_SECONDS, SHORTEST_PAUSE_SECONDS, pauses
-from airdock.aws.watch.subject import look
+from airdock.aws.watch.subject import look, started_at
 from airdock.errors import AirdockError, Fault, Refused
 from airdock.plan.traffic_share import carried_on, followed
 
@@ -74,8 +74,9 @@ class JobOperator(DeliveryOperator):
     """Which Watch follows the job."""
     first_pause_seconds: ClassVar[float] = SHORTEST_PAUSE_SECONDS
     """Before the worker's second look; no job of this kind is over sooner."""
-
-    operator_extra_links = (ConsoleLink(),)
+    moves_traffic: ClassVar[bool] = False
+    """Whether the job shifts production's traffic; how it has moved so far outlives a try."""
+    operator_extra_links: Collection[BaseOperatorLink] = (ConsoleLink(),)
 
     def __init__(
         self,
@@ -178,7 +179,7 @@ class JobOperator(DeliveryOperator):
         store.set("job", {**(store.get("job") or {"id": "", "clears": 0}), "spent": True})
 
     def _wait_here(self, context: Context, watch: Watch, subject: Subject) -> Facts:
-        kept = memory(context).get("shares") or {}
+        kept = (memory(context).get("shares") if self.moves_traffic else None) or {}
         earlier = kept if kept.get("job") == subject.id else {}
         facts = self._looked(watch, subject, None, earlier)
         for pause in pauses(self.handoff_seconds, self.first_pause_seconds):
@@ -242,9 +243,3 @@ def waits_since(context: Context, what: str) -> datetime:
         known = {"wait": wait, "since": datetime.now(UTC).isoformat()}
         store.set("waits_since", known)
     return datetime.fromisoformat(known["since"])
-
-
-def started_at(facts: Facts) -> datetime:
-    """When AWS says that the job began (`started_at`, ISO 8601): a deadline counted from it survives restarts."""
-    told = facts.get("started_at")
-    return datetime.fromisoformat(told) if told else datetime.now(UTC)

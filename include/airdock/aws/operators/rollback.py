@@ -45,6 +45,8 @@ class RollBackOperator(JobOperator):
     Record: `{"deployment", "task_definition", "image", "digest", "sentence"}`.
     """
 
+    moves_traffic = True
+
     def __init__(
         self,
         *,

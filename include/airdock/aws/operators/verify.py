@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Context
 
-from airdock.aws.operators.job import JobOperator
+from airdock.aws.operators.wait import WaitOperator
 from airdock.aws.production import RunningTask, Service, Standing, digest_in, running_tasks, standing
 from airdock.aws.watch import Facts
 from airdock.aws.watch.answers import Question
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from airdock.spec.environment import Environment
 
 
-class VerifyServiceOperator(JobOperator):
+class VerifyServiceOperator(WaitOperator):
     """Asks the service through its balancer until enough good answers came in a row, then looks at its tasks.
 
     Without a `verify` part in the target nothing is asked over HTTP. The running tasks must be of the revision of the

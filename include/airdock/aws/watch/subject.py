@@ -79,6 +79,12 @@ def look(watch: Watch, subject: Subject) -> Facts:
     return facts
 
 
+def started_at(facts: Facts) -> datetime:
+    """When AWS says that the job began (`started_at`, ISO 8601): a deadline counted from it survives restarts."""
+    told = facts.get("started_at")
+    return datetime.fromisoformat(told) if told else datetime.now(UTC)
+
+
 def clock_of(answer: Mapping[str, Any]) -> datetime:
     """AWS's time of an answer, so that a wrong clock of ours does no harm."""
     told = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
