@@ -40,7 +40,7 @@ def verify(stage: BlueGreen, image: str = "", **asked: Any) -> Any:
 
 
 def test_a_service_that_answers_well_and_carries_the_digest_passes(stage: BlueGreen) -> None:
-    record = verify(stage, contains="v1", good_answers=5)
+    record = verify(stage, contains="v1", good_answers=5, timeout_seconds=60)
     assert (record["good_answers"], record["running_tasks"]) == (5, 1)
     assert stage.image.endswith(record["digest"])
 

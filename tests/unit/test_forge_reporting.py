@@ -25,6 +25,7 @@ from airdock.plan.forge_status import Forge, Progress
 from airdock.release import Outcome
 from airdock.source.remote import Login
 from tests.forge_server import ForgeServer, serving
+from tests.registry import until
 
 TOKEN = "ghp_0123456789"
 BEGUN = Progress("acme/greeter", "c" * 40, "production", None, "on its way", "https://airflow.example.com", "main")
@@ -33,8 +34,7 @@ TAKEN_BACK = replace(BEGUN, outcome=Outcome.ROLLED_BACK, sentence="an alarm fire
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ForgeServer]:
-    monkeypatch.setattr(forge_api, "TIMEOUT_SECONDS", (0.5, 0.5))
+def server() -> Iterator[ForgeServer]:
     with serving() as forge:
         yield forge
 
@@ -102,12 +102,16 @@ def test_what_may_pass_is_tried_once_more(server: ForgeServer, once: int | str) 
 
 
 @pytest.mark.parametrize("how", [500, 429, "cut", "hang"])
-def test_a_forge_out_of_reach_is_given_up_after_the_second_try(server: ForgeServer, how: int | str) -> None:
+def test_a_forge_out_of_reach_is_given_up_after_the_second_try(
+    server: ForgeServer, how: int | str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     server.badly = [how] * 10
+    if how == "hang":
+        monkeypatch.setattr(forge_api, "TIMEOUT_SECONDS", (10, 0.5))
     since = time.monotonic()
     [told] = tell(api(server), LIVE, begun=True)
-    assert time.monotonic() - since < 5
-    assert len(server.requests) == 2
+    assert time.monotonic() - since < 30, "it hangs for a minute"
+    until(lambda: len(server.requests) == 2)  # a busy machine may read them when nobody waits for an answer any more
     assert told.startswith("POST 127.0.0.1/repos/acme/greeter/statuses/")
 
 
