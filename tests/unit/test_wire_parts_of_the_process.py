@@ -30,8 +30,8 @@ def test_clock_wait_ends_when_the_condition_holds() -> None:
     done = threading.Event()
     threading.Timer(0.1, lambda: (done.set(), wakeups.notify())).start()
     began = time.monotonic()
-    assert scaled.wait(10, until=done.is_set)
-    assert time.monotonic() - began < 2
+    assert scaled.wait(60, until=done.is_set)
+    assert time.monotonic() - began < 30
 
 
 def test_clock_wait_ends_at_its_time_and_at_shutdown() -> None:
@@ -39,8 +39,8 @@ def test_clock_wait_ends_at_its_time_and_at_shutdown() -> None:
     assert not scaled.wait(0.05)
     stopping.set()
     began = time.monotonic()
-    assert not scaled.wait(10)
-    assert time.monotonic() - began < 2
+    assert not scaled.wait(60)
+    assert time.monotonic() - began < 30
 
 
 def test_store_gives_back_what_another_one_wrote(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_redacted_keeps_idempotency_and_cuts_what_is_long() -> None:
 
 def test_crashed_engine_thread_is_recorded(tmp_path: Path) -> None:
     own = World(Settings(0, "127.0.0.1", tmp_path)).install()
-    own.threads.spawn("doomed", lambda: 1 / 0).join(5)
+    own.threads.spawn("doomed", lambda: 1 / 0).join(60)
     [crash] = own.effects.entries("local_aws", "thread_crashed")
     assert crash["caller"] == "doomed"
     assert "ZeroDivisionError" in crash["error"]
