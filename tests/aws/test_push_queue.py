@@ -156,11 +156,12 @@ def test_a_message_inside_a_notification_of_sns_counts_as_well(wire: Wire, airfl
 def test_a_message_stays_until_what_it_starts_is_started(
     wire: Wire, airflow: Airflow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("airdock.aws.push_queue.HIDDEN_SECONDS", 4)
+    monkeypatch.setattr("airdock.aws.push_queue.HIDDEN_SECONDS", 1)
     wire.send(an_event("one"))
-    airflow.failing = 1
+    airflow.failing = 1000
     assert wire.receive() == 0
     assert wire.left() == 1
+    airflow.failing = 0
     until(lambda: wire.queue.waiting() == 1, "the message to be there again", wire.aws)
     assert wire.receive() == 1
     assert wire.left() == 0

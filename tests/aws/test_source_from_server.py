@@ -125,8 +125,8 @@ def test_source_calls_a_server_that_does_not_listen_a_fault(tmp_path):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         port = unused.getsockname()[1]
-    with pytest.raises(Fault, match="ls-remote"):
-        read(Remote(f"http://127.0.0.1:{port}/app.git"), "main")
+        with pytest.raises(Fault, match="ls-remote"):
+            read(Remote(f"http://127.0.0.1:{port}/app.git"), "main")
 
 
 def test_source_calls_a_server_that_never_answers_a_fault_and_leaves_no_process():

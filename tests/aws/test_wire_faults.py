@@ -20,14 +20,14 @@ def no_fault_remains(local_aws: LocalAws) -> Iterator[None]:
 
 
 def create_queue(aws: LocalAws, name: str) -> None:
-    aws.client("sqs", connect_timeout=2, read_timeout=10).create_queue(QueueName=name)
+    aws.client("sqs").create_queue(QueueName=name)
 
 
 def queue_exists(aws: LocalAws, name: str) -> bool:
     return bool(aws.client("sqs").list_queues(QueueNamePrefix=name).get("QueueUrls"))
 
 
-def until(condition: Callable[[], bool], seconds: float = 5) -> bool:
+def until(condition: Callable[[], bool], seconds: float = 60) -> bool:
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -100,9 +100,9 @@ def test_block_holds_the_call_until_released(local_aws: LocalAws, action, effect
     caller = threading.Thread(target=create_queue, args=(local_aws, action))
     caller.start()
     held = until(lambda: local_aws.control("GET", "faults")[0]["blocked"] == 1)
-    existed = until(lambda: queue_exists(local_aws, action), 5 if effect_while_held else 0.2)
+    existed = until(lambda: queue_exists(local_aws, action), 60 if effect_while_held else 0.2)
     local_aws.release("b")
-    caller.join(timeout=10)
+    caller.join(timeout=60)
     assert (held, existed, caller.is_alive()) == (True, effect_while_held, False)
     assert queue_exists(local_aws, action)
 
