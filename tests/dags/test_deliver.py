@@ -67,6 +67,10 @@ def test_the_graph_reads_from_source_to_verdict(greeter: DAG) -> None:
     }
 
 
+def test_a_record_is_left_once_and_not_in_parts_as_well(greeter: DAG) -> None:
+    assert {name for name, task in greeter.task_dict.items() if task.multiple_outputs} == set()
+
+
 def test_only_a_task_that_starts_a_job_in_aws_links_to_one(greeter: DAG) -> None:
     linked = {name for name, task in greeter.task_dict.items() if task.operator_extra_links}
     assert linked == {"build", "production.deploy", "production.roll_back"}

@@ -35,7 +35,7 @@ class CodeBuildStartBuildOperator(JobOperator):
         digest_variable: the exported variable that holds the image's digest; without it imageDetail.json is read.
         variables: more plain environment variables for the build.
 
-    Record: `{"build": Build, "image": Image, "digest": str}`; each of the three is an XCom of its own as well.
+    Record: `{"build": Build, "image": Image, "digest": str}`.
     """
 
     kind = "build"
@@ -53,7 +53,7 @@ class CodeBuildStartBuildOperator(JobOperator):
         variables: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(multiple_outputs=kwargs.pop("multiple_outputs", True), **kwargs)
+        super().__init__(**kwargs)
         self.application = application
         self.project = project
         self.repository = repository
