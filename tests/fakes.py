@@ -39,12 +39,17 @@ class FakeTaskInstance:
     try_number: int = 1
     max_tries: int = 6
     """How many retries it has, as Airflow counts: the last try's number is one more."""
+    pushed: list[str] = field(default_factory=list)
+    """The keys of what it has left, in their order; `pulled`: the task ids and keys of what it has asked for."""
+    pulled: list[tuple[str, str]] = field(default_factory=list)
 
     def xcom_push(self, key: str, value: Any) -> None:
+        self.pushed.append(key)
         self.xcoms[self.task_id, key] = value
 
     def xcom_pull(self, task_ids: str | None = None, key: str = "return_value", default: Any = None, **_: Any) -> Any:
-        return self.xcoms.get((task_ids or self.task_id, key), default)
+        self.pulled.append((task_ids or self.task_id, key))
+        return self.xcoms.get(self.pulled[-1], default)
 
     def get_dagrun_state(self, dag_id: str, run_id: str) -> str:
         """Every other run is at work."""

@@ -119,7 +119,7 @@ def test_a_run_that_fails_before_any_environment_is_told_once(
 def test_a_verdict_that_is_tried_again_tells_nobody_again(
     stage: CodeDeployStage, forge: ForgeServer, topic: str
 ) -> None:
-    # The service is tagged after the notices: when AWS's own four tries have failed, the task is tried again.
+    # The service is tagged beside the notices: when AWS's own four tries have failed, the task is tried again.
     plan = [{"service": "ecs", "operation": "TagResource", "action": "error", "nth": n} for n in range(1, 5)]
     stage.aws.faults(*plan)
     run = delivered(stage, line(stage, forge, topic, "production"), "v4")

@@ -20,7 +20,7 @@ from airdock.aws.operators import announcing
 from airdock.aws.operators.announcing import Announcement
 from airdock.forge import api as forge_api
 from airdock.plan.notice import Message
-from airdock.release import Outcome, OutcomeReport
+from airdock.release import Outcome, OutcomeReport, Source
 from airdock.spec import Pipeline
 from tests.dags.rendering import compiled
 from tests.fakes import FakeStore, a_context
@@ -84,6 +84,19 @@ def context(subject: str = "Say hello", store: FakeStore | None = None, **told: 
     return a_context("production.verdict", xcoms=xcoms, store=store, **told)
 
 
+def end(
+    telling: Announcement,
+    context: Any,
+    report: OutcomeReport,
+    begun: bool = True,
+    staging: OutcomeReport | None = None,
+) -> None:
+    """Tell of the end, with what the verdict hands on; `staging`: the verdict on the environment before."""
+    told = context["ti"].xcom_pull("clone_source")
+    earlier = {"staging.verdict": staging} if staging else {}
+    telling.end(context, report, begun, Source.from_json(told) if told else None, earlier)
+
+
 def published(aws: LocalAws, topic: str) -> list[dict[str, Any]]:
     return [each["params"] for each in aws.effects("sns", "Publish") if each["params"]["TargetArn"] == topic]
 
@@ -111,7 +124,7 @@ def room(server: ForgeServer, token: str) -> str:
 def test_the_forge_hears_the_beginning_and_the_end_with_a_link_to_the_run(forge: ForgeServer) -> None:
     telling = announcement(forge)
     telling.begin(context())
-    telling.end(context(), LIVE, True, [])
+    end(telling, context(), LIVE)
     assert forge.states() == ["pending", "success"]
     assert {each["context"] for each in forge.statuses} == {"airdock/production"}
     assert {each["target_url"] for each in forge.statuses} == {LINK}
@@ -122,8 +135,8 @@ def test_the_forge_hears_the_beginning_and_the_end_with_a_link_to_the_run(forge:
 
 
 def test_applications_that_share_a_repository_have_names_of_their_own(forge: ForgeServer) -> None:
-    announcement(forge).end(context(), LIVE, True, [])
-    announcement(forge, name="greeter").end(context(), LIVE, True, [])
+    end(announcement(forge), context(), LIVE)
+    end(announcement(forge, name="greeter"), context(), LIVE)
     assert [each["context"] for each in forge.statuses] == ["airdock/production", "airdock/greeter/production"]
 
 
@@ -134,7 +147,7 @@ def test_applications_that_share_a_repository_have_names_of_their_own(forge: For
 def test_without_a_token_at_hand_or_a_forge_nobody_is_told_and_nobody_is_warned(
     forge: ForgeServer, connection: str | None, report: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    announcement(forge, source_connection=connection, **report).end(context(), LIVE, True, [])
+    end(announcement(forge, source_connection=connection, **report), context(), LIVE)
     assert (forge.requests, caplog.messages) == ([], [])
 
 
@@ -149,7 +162,7 @@ def test_without_a_token_at_hand_or_a_forge_nobody_is_told_and_nobody_is_warned(
 def test_who_asked_to_have_the_forge_told_is_warned_where_that_can_not_be(
     forge: ForgeServer, connection: str | None, report: dict[str, Any], warning: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    announcement(forge, source_connection=connection, **report).end(context(), LIVE, True, [])
+    end(announcement(forge, source_connection=connection, **report), context(), LIVE)
     assert forge.requests == []
     assert warning in caplog.text
 
@@ -163,7 +176,7 @@ def test_a_forge_that_fails_is_a_warning_soon_and_without_the_token(
         monkeypatch.setattr(forge_api, "TIMEOUT_SECONDS", (10, 0.3))
     since = time.monotonic()
     with caplog.at_level(logging.DEBUG):
-        announcement(forge).end(context(), LIVE, True, [])
+        end(announcement(forge), context(), LIVE)
     assert time.monotonic() - since < 30, "it hangs for a minute"
     assert len(forge.requests) <= 2
     assert "The forge was not told: POST" in caplog.text
@@ -172,14 +185,14 @@ def test_a_forge_that_fails_is_a_warning_soon_and_without_the_token(
 
 def test_a_source_that_was_not_read_is_told_by_the_commit_that_was_asked_for(forge: ForgeServer) -> None:
     asked = a_context("production.verdict", params={"revision": SHA, "ref": "refs/heads/main"})
-    announcement(forge).end(asked, REFUSED, False, [])
-    announcement(forge).end(a_context("production.verdict", params={"revision": "main"}), REFUSED, False, [])
+    end(announcement(forge), asked, REFUSED, begun=False)
+    end(announcement(forge), a_context("production.verdict", params={"revision": "main"}), REFUSED, begun=False)
     assert [(each["sha"], each["state"]) for each in forge.statuses] == [(SHA, "failure")]
     assert forge.deployments == []
 
 
 def test_a_notice_says_who_what_where_and_how(forge: ForgeServer, topic: str, local_aws: LocalAws) -> None:
-    announcement(forge, {"to": "sns", "topic": topic}).end(context(), REFUSED, True, [])
+    end(announcement(forge, {"to": "sns", "topic": topic}), context(), REFUSED)
     [told] = published(local_aws, topic)
     assert told["Subject"] == "greeter ccccccc in production: refused"
     assert json.loads(told["Message"])["default"].splitlines() == [
@@ -198,9 +211,9 @@ def test_a_retried_task_tells_nobody_twice_and_a_cleared_run_tells_again(
 ) -> None:
     store, telling = FakeStore(), announcement(forge, {"to": "sns", "topic": topic})
     for _ in range(3):
-        telling.end(context(store=store), LIVE, True, [])
+        end(telling, context(store=store), LIVE)
     assert (len(published(local_aws, topic)), len(forge.statuses)) == (1, 1)
-    telling.end(context(store=store, clear_number=1), LIVE, True, [])
+    end(telling, context(store=store, clear_number=1), LIVE)
     assert (len(published(local_aws, topic)), len(forge.statuses)) == (2, 2)
 
 
@@ -210,7 +223,7 @@ def test_only_what_is_asked_for_is_told(forge: ForgeServer, topic: str, local_aw
         {"to": "sns", "topic": topic, "on": ["failed"]},
         {"to": "sns", "topic": topic, "environments": ["staging"]},
     )
-    telling.end(context(), LIVE, True, [])
+    end(telling, context(), LIVE)
     assert published(local_aws, topic) == []
 
 
@@ -218,11 +231,10 @@ def test_who_heard_of_staging_does_not_hear_that_production_was_not_reached(
     forge: ForgeServer, topic: str, local_aws: LocalAws
 ) -> None:
     told = context()
-    told["ti"].xcoms["staging.verdict", "outcome"] = REFUSED.to_json()
-    announcement(forge, {"to": "sns", "topic": topic}).end(told, REFUSED, False, ["staging.verdict"])
+    end(announcement(forge, {"to": "sns", "topic": topic}), told, REFUSED, begun=False, staging=REFUSED)
     assert published(local_aws, topic) == []
     only = {"to": "sns", "topic": topic, "environments": ["production"]}
-    announcement(forge, only).end(told, REFUSED, False, ["staging.verdict"])
+    end(announcement(forge, only), told, REFUSED, begun=False, staging=REFUSED)
     assert len(published(local_aws, topic)) == 1
 
 
@@ -236,7 +248,7 @@ def test_neither_a_commits_text_nor_a_notices_settings_are_a_template(
     mail = {"to": "ses", "sender": recipient, "recipients": [recipient]}
     telling = announcement(forge, {"to": "sns", "topic": topic}, mail, {"to": "chime"})
     with compiled() as templates:
-        telling.end(context(hostile), LIVE, True, [])
+        end(telling, context(hostile), LIVE)
     assert templates == set()
     [published_one], [mailed_one] = published(local_aws, topic), mailed
     [chatted] = [each.body["Content"] for each in forge.requests if each.path.startswith("/hooks/")]
@@ -249,7 +261,7 @@ def test_neither_a_commits_text_nor_a_notices_settings_are_a_template(
 def test_a_secret_of_the_task_is_in_no_notice(forge: ForgeServer, topic: str, local_aws: LocalAws) -> None:
     leaking = OutcomeReport(Outcome.FAILED, f"git said: bad credentials {TOKEN}")
     # The first to be told reads the connection, and Airflow knows its password from then on.
-    announcement(forge, {"to": "sns", "topic": topic}).end(context(), leaking, True, [])
+    end(announcement(forge, {"to": "sns", "topic": topic}), context(), leaking)
     [told] = published(local_aws, topic)
     assert "bad credentials ***" in told["Message"]
     assert TOKEN not in str(forge.statuses) + str(told)
@@ -272,7 +284,7 @@ def test_a_notice_that_can_not_be_sent_is_a_warning_and_the_next_one_is_sent(
     warning: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    announcement(forge, notice, {"to": "sns", "topic": topic}).end(context(), LIVE, True, [])
+    end(announcement(forge, notice, {"to": "sns", "topic": topic}), context(), LIVE)
     assert warning in caplog.text
     assert len(published(local_aws, topic)) == 1
 
@@ -287,7 +299,7 @@ def test_a_notifier_that_never_comes_back_is_left_to_itself(
 
     monkeypatch.setattr("airdock.aws.notifiers.send", hang)
     monkeypatch.setattr(announcing, "LONGEST_SECONDS", 0.2)
-    announcement(forge, {"to": "chime"}, to_forge=False).end(context(), LIVE, True, [])
+    end(announcement(forge, {"to": "chime"}, to_forge=False), context(), LIVE)
     over.set()
     assert "Notice 1 (chime) was not told: no end of it after" in caplog.text
 
@@ -297,7 +309,7 @@ def test_a_webhooks_address_is_in_no_log(
 ) -> None:
     token = "0123-abc?token=VERYSECRET"
     monkeypatch.setenv("AIRFLOW_CONN_CHIME_DEFAULT", room(forge, token))
-    announcement(forge, {"to": "chime"}, to_forge=False).end(context(), LIVE, True, [])
+    end(announcement(forge, {"to": "chime"}, to_forge=False), context(), LIVE)
     assert [each.path for each in forge.requests] == [f"/hooks/{token}"]
     assert "Notice 1 (chime) was not told" in caplog.text
     assert "VERYSECRET" not in caplog.text
@@ -305,7 +317,7 @@ def test_a_webhooks_address_is_in_no_log(
 
 def test_a_room_in_chime_hears(forge: ForgeServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_CHIME_DEFAULT", room(forge, "1?token=2"))
-    announcement(forge, {"to": "chime"}, to_forge=False).end(context("hi @All"), LIVE, True, [])
+    end(announcement(forge, {"to": "chime"}, to_forge=False), context("hi @All"), LIVE)
     [sent] = forge.requests
     assert LIVE.sentence in sent.body["Content"]
     assert "@All" not in sent.body["Content"]
@@ -314,7 +326,7 @@ def test_a_room_in_chime_hears(forge: ForgeServer, monkeypatch: pytest.MonkeyPat
 def test_a_mail_has_no_header_from_a_commit(forge: ForgeServer, monkeypatch: pytest.MonkeyPatch) -> None:
     sent = mails(monkeypatch)
     mail = {"to": "ses", "sender": "deploy@example.com", "recipients": ["team@example.com"]}
-    announcement(forge, mail, to_forge=False).end(context("hi\r\nBcc: all@example.com\r\n\r\n<b>"), LIVE, True, [])
+    end(announcement(forge, mail, to_forge=False), context("hi\r\nBcc: all@example.com\r\n\r\n<b>"), LIVE)
     [request] = sent
     told = message_from_string(request["RawMessage"]["Data"])
     assert (told["Subject"], told["Bcc"]) == ("greeter ccccccc in production: live", None)

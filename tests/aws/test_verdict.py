@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +15,9 @@ from airdock.aws.hooks import Account
 from airdock.aws.operators.verdict import VerdictOperator
 from airdock.aws.release_records import Records
 from airdock.errors import Fault
-from tests.delivery import COMMIT, a_release, a_source, a_target, connect
+from airdock.plan.release_record import KEPT
+from tests.blue_green import until
+from tests.delivery import COMMIT, a_release, a_source, a_target, connect, take_lease
 from tests.fakes import a_context, run_task
 from tests.local_aws_process import LocalAws
 
@@ -61,6 +65,7 @@ def production(service: LocalAws) -> Iterator[Callable[[int], None]]:
 @pytest.fixture(autouse=True)
 def connected(service: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
     connect(service, monkeypatch)
+    service.faults()
 
 
 def verdict(
@@ -98,6 +103,10 @@ def judged(
     except AirflowFailException as failed:
         return context, failed
     return context, None
+
+
+def broken(*_: Any) -> None:
+    raise Fault("SSM is busy")
 
 
 def live_record(service: LocalAws) -> str:
@@ -219,6 +228,79 @@ def test_a_revision_of_infrastructure_code_may_run_the_release_by_now(production
     owner = {"from": "infrastructure", "parameter": "/greeter/image"}
     outcome, failed = verdict(GOOD, LEFT, task_definition=owner)
     assert (outcome["outcome"], failed) == ("live", None)
+
+
+def test_nothing_is_asked_for_twice_and_nothing_is_left_twice(
+    service: LocalAws, production: Callable[[int], None]
+) -> None:
+    production(2)
+    service.faults({"service": "ecs", "operation": "DescribeServices", "nth": 2, "action": "throttle"})
+    context, failed = judged(GOOD, LEFT, staging={"outcome": "live", "sentence": "greeter to staging is live."})
+    [second_look] = service.control("GET", "faults")
+    assert (failed, second_look["hits"]) == (None, 0)
+    assert len(context["ti"].pulled) == len(set(context["ti"].pulled))
+    assert context["ti"].pushed == ["outcome", "ledger_entry"]  # Airflow itself adds what the task returns
+
+
+def test_a_verdict_that_fails_has_left_its_outcome_as_its_return_value_too() -> None:
+    context, failed = judged({**GOOD, "verify": "failed", "roll_back": "success"}, LEFT)
+    assert failed is not None
+    assert context["ti"].xcoms["verdict", "return_value"] == context["ti"].xcoms["verdict", "outcome"]
+
+
+def test_the_record_is_kept_before_the_lease_is_given_back_and_neither_waits_for_the_tags(
+    service: LocalAws, production: Callable[[int], None]
+) -> None:
+    production(2)
+    leases, tagged = take_lease("manual__1"), len(service.effects("ecs", "TagResource"))
+    written = len(service.effects("ssm", "PutParameter"))
+    service.faults({"id": "record", "service": "ssm", "operation": "PutParameter", "action": "block_before"})
+    with ThreadPoolExecutor() as threads:
+        verdict = threads.submit(judged, GOOD, LEFT)
+        until(lambda: len(service.effects("ecs", "TagResource")) > tagged, "the service to be tagged", service)
+        until(lambda: bool(service.control("GET", "faults")[0]["blocked"]), "the record to be written", service)
+        held = leases.newest()
+        service.release("record")
+        _, failed = verdict.result()
+    given_back = leases.newest()
+    assert held and given_back
+    assert (failed, held.released, given_back.released) == (None, False, True)
+    names = [each["params"]["Name"].split("/")[4] for each in service.effects("ssm", "PutParameter")[written:]]
+    assert names == ["releases", "live", "lease"]
+
+
+def test_a_record_that_must_be_kept_anew_keeps_the_lease(
+    production: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    production(2)
+    leases = take_lease("manual__1")
+    monkeypatch.setattr(Records, "keep", broken)
+    with pytest.raises(Fault, match="SSM is busy"):
+        judged(GOOD, LEFT, retries=6)
+    held = leases.newest()
+    assert held
+    assert not held.released
+
+
+def test_the_oldest_records_go(production: Callable[[int], None]) -> None:
+    production(2)
+    judged({**GOOD, "verify": "failed", "roll_back": "success"}, LEFT)
+    records = Records(Account(), "greeter", "production")
+    some = next(record for record in records.newest() if not record.live)
+    for day in range(10, 10 + KEPT):
+        records.keep(replace(some, key=f"202001{day}T120000Z-0"))
+    judged(GOOD, LEFT)
+    assert "20200110T120000Z-0" not in [record.key for record in records.newest()]
+
+
+def test_old_records_that_can_not_be_removed_hold_nothing_up(
+    production: Callable[[int], None], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    production(2)
+    monkeypatch.setattr(Records, "tidy", broken)
+    _, failed = judged(GOOD, LEFT, retries=6)
+    assert failed is None
+    assert "Old release records can't be removed: SSM is busy" in capsys.readouterr().out
 
 
 def test_a_live_release_emits_one_event_of_its_asset_with_digest_commit_and_revision(

@@ -41,13 +41,14 @@ class Service:
 class Standing:
     """What production runs; `digest` is "" when neither the task definition nor a running task tells it.
 
-    `desired` is how many tasks the service wants; None when it is not known.
+    `desired` is how many tasks the service wants, None when it is not known; `service` is its ARN, "" when it is not.
     """
 
     task_definition: str
     image: str
     digest: str
     desired: int | None = None
+    service: str = ""
 
     def to_json(self) -> dict[str, str]:
         return {"task_definition": self.task_definition, "image": self.image, "digest": self.digest}
@@ -80,7 +81,8 @@ def standing(service: Service) -> Standing:
     told = described(service)
     arn = primary_task_definition(told)
     image = _image(service, arn)
-    return Standing(arn, image, digest_in(image) or _running_digest(service, arn), told.get("desiredCount"))
+    digest = digest_in(image) or _running_digest(service, arn)
+    return Standing(arn, image, digest, told.get("desiredCount"), told["serviceArn"])
 
 
 def described(service: Service) -> dict[str, Any]:
@@ -123,9 +125,14 @@ def running_tasks(service: Service) -> list[RunningTask]:
     return [_running(task, service.container) for task in tasks if task.get("lastStatus") == "RUNNING"]
 
 
-def stamp(service: Service, tags: Mapping[str, str]) -> None:
-    """Tag the service with what it runs; its other tags stay. Raises Refused or Fault."""
-    arn = described(service)["serviceArn"]
+def stamp(service: Service, arn: str, tags: Mapping[str, str]) -> None:
+    """Tag the service with what it runs; its other tags stay. `arn`: its own, "" where it must be asked for.
+
+    Raises:
+        Refused: no such service, or it may not be tagged.
+        Fault: AWS is out of reach.
+    """
+    arn = arn or described(service)["serviceArn"]
     with spoken(f"tagging the service {service}"):
         told = [{"key": key, "value": value} for key, value in tags.items()]
         service.account.client("ecs").tag_resource(resourceArn=arn, tags=told)

@@ -29,14 +29,13 @@ class Records:
         return f"/airdock/{self.application}/{self.environment}"
 
     def keep(self, record: ReleaseRecord) -> None:
-        """Write a record, and let the oldest go; the same one again changes nothing. Raises Refused or Fault."""
+        """Write a record; the same one again changes nothing. Raises Refused or Fault."""
         text = fitting(record)
         with spoken(f"keeping the release record {record.key}"):
             ssm = self.account.client("ssm")
             ssm.put_parameter(Name=f"{self.path}/releases/{record.key}", Value=text, Type="String", Overwrite=True)
             if record.live:
                 ssm.put_parameter(Name=f"{self.path}/live", Value=text, Type="String", Overwrite=True)
-        self._tidy()
 
     def live(self) -> ReleaseRecord | None:
         """What went live last, None when nothing is recorded. Raises Refused or Fault."""
@@ -56,8 +55,8 @@ class Records:
         found = (from_text(text) for _, text in self._parameters())
         return sorted((record for record in found if record), key=lambda record: record.key, reverse=True)
 
-    def _tidy(self) -> None:
-        """Remove what need not be kept."""
+    def tidy(self) -> None:
+        """Remove what need not be kept. Raises Refused or Fault."""
         names = superfluous({name: from_text(text) for name, text in self._parameters()})
         with spoken("removing old release records"):
             for start in range(0, len(names), DELETED_AT_ONCE):

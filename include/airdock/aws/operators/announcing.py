@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from threading import Thread
@@ -50,17 +50,30 @@ class Announcement:
         """The delivery has come to the environment."""
         self._tell_forge(context, None, "", begun=True)
 
-    def end(self, context: Context, report: OutcomeReport, begun: bool, earlier: Sequence[str]) -> None:
-        """The verdict is known. `begun`: the delivery came here. `earlier`: the task ids of the verdicts before it."""
-        self._tell_forge(context, report.outcome, report.sentence, begun)
-        ended = _ended(context, earlier)
+    def end(
+        self,
+        context: Context,
+        report: OutcomeReport,
+        begun: bool,
+        source: Source | None,
+        earlier: Mapping[str, OutcomeReport],
+    ) -> None:
+        """The verdict is known.
+
+        `begun`: the delivery came here. `source`: what is delivered, None where it was not read. `earlier`: the
+        verdicts before this one by their tasks' ids.
+        """
+        self._tell_forge(context, report.outcome, report.sentence, begun, source)
+        ended = _ended(earlier)
         for number, way in enumerate(self.notices, start=1):
             if wanted(way.on, way.environments, self.environment, report.outcome, ended):
-                self._once(context, f"notice {number} ({way.to})", partial(self._notify, context, report, way))
+                self._once(context, f"notice {number} ({way.to})", partial(self._notify, context, report, way, source))
 
-    def _tell_forge(self, context: Context, outcome: Outcome | None, sentence: str, begun: bool) -> None:
+    def _tell_forge(
+        self, context: Context, outcome: Outcome | None, sentence: str, begun: bool, source: Source | None = None
+    ) -> None:
         if may_have_one(self.repository, self.report):
-            self._once(context, "the forge", partial(self._report, context, outcome, sentence, begun))
+            self._once(context, "the forge", partial(self._report, context, outcome, sentence, begun, source))
 
     def _once(self, context: Context, whom: str, tell: Callable[[], None]) -> None:
         """Tell somebody unless an earlier try of this task has tried; whatever comes of it, the task goes on."""
@@ -78,8 +91,10 @@ class Announcement:
         except Exception as error:  # Its text is not ours, and may hold what no log should.
             log.warning("%s was not told: %s", whom.capitalize(), type(error).__name__)
 
-    def _report(self, context: Context, outcome: Outcome | None, sentence: str, begun: bool) -> None:
-        api, commit = forge_of(self.repository, self.report), self._commit(context)
+    def _report(
+        self, context: Context, outcome: Outcome | None, sentence: str, begun: bool, source: Source | None
+    ) -> None:
+        api, commit = forge_of(self.repository, self.report), self._commit(context, source or self._source(context))
         if api is None or not commit.sha:
             return
         from airdock.forge.reporting import tell
@@ -108,10 +123,10 @@ class Announcement:
             marker=str(marker(self.application, self.environment, (run.dag_id, run.run_id), clear_number(context))),
         )
 
-    def _notify(self, context: Context, report: OutcomeReport, way: Notice) -> None:
+    def _notify(self, context: Context, report: OutcomeReport, way: Notice, source: Source | None) -> None:
         from airdock.aws.notifiers import send
 
-        commit = self._commit(context)
+        commit = self._commit(context, source)
         message = Message(
             application=self.application,
             environment=self.environment,
@@ -125,22 +140,24 @@ class Announcement:
         send(way, message, context)
         log.info("Told %s", way.to)
 
-    def _commit(self, context: Context) -> Commit:
-        """The commit on its way; where its source could not be read, what the run was asked for, if that is one."""
+    def _source(self, context: Context) -> Source | None:
         task_id, key = self.source
         told = context["ti"].xcom_pull(task_ids=task_id, key=key)
-        if told:
-            return Source.from_json(told).commit
+        return Source.from_json(told) if told else None
+
+    def _commit(self, context: Context, source: Source | None) -> Commit:
+        """The commit on its way; where its source could not be read, what the run was asked for, if that is one."""
+        if source:
+            return source.commit
         asked = str(context["params"].get("revision") or "")
         return Commit(self.application, self.repository.name, asked, asked if COMMIT.accepts(asked) else "")
 
 
-def _ended(context: Context, earlier: Sequence[str]) -> tuple[str, Outcome] | None:
+def _ended(earlier: Mapping[str, OutcomeReport]) -> tuple[str, Outcome] | None:
     """The first environment before this one in which the release did not go live, and how it ended there."""
-    for task_id in earlier:
-        told = context["ti"].xcom_pull(task_ids=task_id, key="outcome")
-        if told and (outcome := OutcomeReport.from_json(told).outcome) is not Outcome.LIVE:
-            return task_id.rpartition(".")[0], outcome
+    for task_id, report in earlier.items():
+        if report.outcome is not Outcome.LIVE:
+            return task_id.rpartition(".")[0], report.outcome
     return None
 
 

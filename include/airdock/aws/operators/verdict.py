@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.sdk import Context
@@ -11,14 +13,14 @@ from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
 from airdock.aws.leases import Leases
 from airdock.aws.operators.announcing import Announcement
 from airdock.aws.operators.job import DeliveryOperator
-from airdock.aws.operators.recording import recorded
+from airdock.aws.operators.recording import Left, left_by_tasks, recorded
 from airdock.aws.production import Service, Standing, digest_in, stamp, standing
 from airdock.aws.release_records import Records
 from airdock.errors import AirdockError, Fault
 from airdock.plan.delivery import ENTRY, STOPPED, Production, Step, StepEnd, came_to, judge_delivery, passed
 from airdock.plan.ledger_entry import KEY, ledger_entry
 from airdock.plan.release_record import ReleaseRecord
-from airdock.release import Outcome, OutcomeReport, Source, TaskDefinition
+from airdock.release import Outcome, OutcomeReport, TaskDefinition
 
 if TYPE_CHECKING:
     from airdock.spec.environment import Environment
@@ -73,39 +75,74 @@ class VerdictOperator(DeliveryOperator):
         ends = self._ends(context)
         if any(end.step is ENTRY and end.state == "skipped" for end in ends):
             raise AirflowSkipException(f"This run ends before {self.environment}")
-        production = self._production(context)
+        now, left = self._looked(context)
+        production = self._production(context, now, left)
         if passed(ends) and production.seen and not production.release and self._looks_again(context):
             raise Fault(f"all has gone well, but {production.words}, says ECS")
-        report = judge_delivery(self._subject(context), ends, production, self._not_passed(context))
-        record = report.to_json()
-        for key in ("outcome", "return_value"):
-            context["ti"].xcom_push(key=key, value=record)
-        self._tell(report)
-        kept = self._record(context, report)
-        self._enter(context, kept)
-        self._wanted(context, "the release record can't be kept", lambda: self.records.keep(kept))
-        run = context["dag_run"]
-        # The lease of a run that is over is taken over, should this fail to the end.
-        self._wanted(context, "the lease can't be given back", lambda: self.leases.give_back((run.dag_id, run.run_id)))
-        if self.announcement:
-            self.announcement.end(context, report, came_to(ends), self.earlier)
-        if kept.live:
-            self._wanted(context, "the service can't be tagged", lambda: stamp(self.service, kept.tags()))
+        report = judge_delivery(self._subject(left), ends, production, self._not_passed(left))
+        self._tell(context, report)
+        kept = self._record(context, report, left)
+        self._enter(context, kept, left)
+        self._settle(context, kept, now, partial(self._tell_others, context, report, came_to(ends), left))
         if report.outcome is not Outcome.LIVE:
             raise AirflowFailException(report.sentence)
         self._announce(context, kept)
-        return record
+        return report.to_json()
 
-    def _tell(self, report: OutcomeReport) -> None:
+    def _looked(self, context: Context) -> tuple[Standing | None, Left]:
+        """What production runs, and what the tasks have left: neither AWS nor Airflow waits for the other's answers."""
+        with ThreadPoolExecutor() as beside:
+            now = beside.submit(self._standing)
+            left = left_by_tasks(context, self.source, self.tasks, self.earlier)
+        return now.result(), left
+
+    def _tell(self, context: Context, report: OutcomeReport) -> None:
+        """Leave the outcome; what a task returns Airflow keeps as its `return_value`, but nothing of one that fails."""
+        keys = ("outcome",) if report.outcome is Outcome.LIVE else ("outcome", "return_value")
+        for key in keys:
+            context["ti"].xcom_push(key=key, value=report.to_json())
         for line in report.details:
             self.log.info(line)
         self.log.info("%s: %s", str(report.outcome).upper(), report.sentence)
 
-    def _enter(self, context: Context, kept: ReleaseRecord) -> None:
+    def _enter(self, context: Context, kept: ReleaseRecord, left: Left) -> None:
         """Leave for the board what became of the release; it asks Airflow alone."""
-        told, checked = self._source(context), context["ti"].xcom_pull(task_ids=self.tasks["verify"])
-        committed_at = Source.from_json(told).commit.committed_at if told else ""
-        context["ti"].xcom_push(key=KEY, value=ledger_entry(kept, checked, committed_at).to_json())
+        committed_at = left.source.commit.committed_at if left.source else ""
+        context["ti"].xcom_push(key=KEY, value=ledger_entry(kept, left.checked, committed_at).to_json())
+
+    def _settle(self, context: Context, kept: ReleaseRecord, now: Standing | None, tell: Callable[[], None]) -> None:
+        """Leave the environment to the next delivery, and then tell of it.
+
+        Who takes the lease next asks what is live: the record comes first. Nobody waits for the service's tags, nor for
+        old records to go.
+        """
+        run = context["dag_run"]
+        with ThreadPoolExecutor() as beside:
+            tagged = beside.submit(self._tag, context, kept, now)
+            self._wanted(context, "the release record can't be kept", lambda: self.records.keep(kept))
+            tidied = beside.submit(self._tidy)
+            # The lease of a run that is over is taken over, should this fail to the end.
+            back = partial(self.leases.give_back, (run.dag_id, run.run_id))
+            self._wanted(context, "the lease can't be given back", back)
+            tell()
+        tagged.result()
+        tidied.result()
+
+    def _tag(self, context: Context, kept: ReleaseRecord, now: Standing | None) -> None:
+        if kept.live:
+            arn = now.service if now else ""
+            self._wanted(context, "the service can't be tagged", lambda: stamp(self.service, arn, kept.tags()))
+
+    def _tidy(self) -> None:
+        """What is left over goes with the next delivery."""
+        try:
+            self.records.tidy()
+        except AirdockError as error:
+            self.log.warning("Old release records can't be removed: %s", error.sentence)
+
+    def _tell_others(self, context: Context, report: OutcomeReport, begun: bool, left: Left) -> None:
+        if self.announcement:
+            self.announcement.end(context, report, begun, left.source, left.earlier)
 
     def _wanted(self, context: Context, complaint: str, act: Callable[[], None]) -> None:
         """Do what the outcome does not depend on: a fault is tried again with this task, and at last let be."""
@@ -126,30 +163,18 @@ class VerdictOperator(DeliveryOperator):
                 "release": record.key,
             }
 
-    def _record(self, context: Context, report: OutcomeReport) -> ReleaseRecord:
+    def _record(self, context: Context, report: OutcomeReport, left: Left) -> ReleaseRecord:
         return recorded(
-            context,
-            report,
-            application=self.application,
-            environment=self.environment,
-            source=self._source(context),
-            tasks=self.tasks,
-            appspec=self.appspec,
+            context, report, left, application=self.application, environment=self.environment, appspec=self.appspec
         )
 
-    def _subject(self, context: Context) -> str:
-        told = self._source(context)
-        commit = f" {Source.from_json(told).commit.short}" if told else ""
+    def _subject(self, left: Left) -> str:
+        commit = f" {left.source.commit.short}" if left.source else ""
         return f"{self.application}{commit} to {self.environment}"
 
-    def _source(self, context: Context) -> Any:
-        task_id, key = self.source
-        return context["ti"].xcom_pull(task_ids=task_id, key=key)
-
-    def _not_passed(self, context: Context) -> str:
+    def _not_passed(self, left: Left) -> str:
         """The sentence of the environment before this one in which the release ended; "" where it passed them all."""
-        told = [context["ti"].xcom_pull(task_ids=task_id, key="outcome") for task_id in self.earlier]
-        reports = [OutcomeReport.from_json(report) for report in told if report]
+        reports = left.earlier.values()
         return next((report.sentence for report in reports if report.outcome is not Outcome.LIVE), "")
 
     def _ends(self, context: Context) -> list[StepEnd]:
@@ -171,16 +196,19 @@ class VerdictOperator(DeliveryOperator):
         ended = Outcome(outcome) if outcome else None
         return StepEnd(Step(step), state, left("reason") or "", bool(left("faulted")), ended, task)
 
-    def _production(self, context: Context) -> Production:
-        """What production runs; where AWS can't be asked, what this run's own tasks have found there must do."""
-        told = context["ti"].xcom_pull(task_ids=self.tasks["register"])
-        released = TaskDefinition.from_json(told) if told else None
+    def _standing(self) -> Standing | None:
         try:
-            now = standing(self.service)
+            return standing(self.service)
         except AirdockError as error:
             self.log.warning("What production runs can't be told: %s", error.sentence)
-            records = [context["ti"].xcom_pull(task_ids=self.tasks[step]) for step in ("deploy", "verify")]
-            return Production(f"{self.environment} could not be looked at", all(records), seen=False)
+            return None
+
+    def _production(self, context: Context, now: Standing | None, left: Left) -> Production:
+        """What production runs; where AWS can't be asked, what this run's own tasks have found there must do."""
+        released = left.release
+        if now is None:
+            deployed = context["ti"].xcom_pull(task_ids=self.tasks["deploy"])
+            return Production(f"{self.environment} could not be looked at", bool(deployed and left.checked), seen=False)
         words = f"{self.environment} runs {now.digest or now.image} ({now.task_definition.rpartition('/')[2]})"
         if released is None:
             return Production(words, release=False)
