@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import random
 import signal
 import socket
 import sys
@@ -11,6 +12,7 @@ import time
 import urllib.request
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import count
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
@@ -25,11 +27,23 @@ _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["local_aws.__main__"])
 
 
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 20
+_PORTS = count(random.randrange(600))
+"""Each worker of a run has 600 of its own, below those that Linux gives to whoever asks for any (32768 and more)."""
+
+
 def free_port() -> int:
-    """A port nobody listens on right now."""
+    """A port nobody listens on right now, and that nobody else takes before it is listened on or in a restart."""
+    return next(port for port in (20_000 + 600 * _WORKER + number % 600 for number in _PORTS) if _free(port))
+
+
+def _free(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 @cache
