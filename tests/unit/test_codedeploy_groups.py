@@ -8,7 +8,7 @@ import pytest
 
 from local_aws.clock import Clock, Wakeups
 from local_aws.codedeploy.appspec import AppSpec
-from local_aws.codedeploy.creation import new_document
+from local_aws.codedeploy.creation import SHORTEST_GREEN_SECONDS, new_document
 from local_aws.codedeploy.groups import check, completed
 from local_aws.codedeploy.progress import Plan, plan_from
 from local_aws.codedeploy.refusals import Refused
@@ -78,9 +78,9 @@ def test_group_without_options_gets_codedeploys_defaults() -> None:
     assert options["terminateBlueInstancesOnDeploymentSuccess"]["terminationWaitTimeInMinutes"] == 0
 
 
-def plan(group: dict[str, Any], **request: Any) -> Plan:
-    """The plan of a deployment that is created with a clock of 3 s to the minute."""
-    clock = Clock(3.0, Wakeups(), threading.Event())
+def plan(group: dict[str, Any], minute_seconds: float = 3.0, **request: Any) -> Plan:
+    """The plan of a deployment that is created now."""
+    clock = Clock(minute_seconds, Wakeups(), threading.Event())
     names = {"applicationName": "greeter", "deploymentGroupName": "greeter"}
     appspec = AppSpec("greeter:1", "web", 8080)
     document = new_document("d-NEW000000", {**names, **request}, completed(group), canary(10, 5), appspec, clock)
@@ -98,6 +98,10 @@ def test_plan_counts_in_scaled_seconds() -> None:
 def test_green_timeout_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOCAL_AWS_GREEN_TIMEOUT_MINUTES", "60")
     assert plan(GROUP).green_timeout_seconds == 180.0
+
+
+def test_replacement_has_the_time_that_its_programs_need_to_start_however_fast_the_clock() -> None:
+    assert plan(GROUP, minute_seconds=0.1).green_timeout_seconds == SHORTEST_GREEN_SECONDS
 
 
 def test_request_overrides_the_groups_alarms_and_rollback() -> None:

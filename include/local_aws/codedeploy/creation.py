@@ -17,6 +17,8 @@ from local_aws.codedeploy.traffic import Config, schedule
 Document = dict[str, Any]
 _HOOK_MINUTES = 60
 _ALARM_POLL_SECONDS = 10
+SHORTEST_GREEN_SECONDS = 15.0
+"""The replacement's tasks are real programs, which take their time to start, however fast the clock."""
 _FROM_GROUP = ("deploymentStyle", "blueGreenDeploymentConfiguration", "loadBalancerInfo", "deploymentGroupId")
 
 
@@ -81,7 +83,7 @@ def _plan(deployment_id: str, settings: Document, config: Config, appspec: AppSp
         ignores_alarm_failures=bool(alarms.get("ignorePollAlarmFailure")),
         rollback_on=tuple(rollback.get("events", ())) if rollback.get("enabled") else (),
         alarm_poll_seconds=clock.seconds(_ALARM_POLL_SECONDS, floor=0.2),
-        green_timeout_seconds=clock.minutes(green_timeout_minutes()),
+        green_timeout_seconds=max(clock.minutes(green_timeout_minutes()), SHORTEST_GREEN_SECONDS),
         green_timeout_minutes=green_timeout_minutes(),
         hook_timeout_seconds=clock.minutes(_HOOK_MINUTES),
     )
