@@ -172,15 +172,25 @@ def test_task_in_a_network_of_its_own_needs_to_be_told_which(cluster: Cluster) -
         )
 
 
-def test_task_outlives_kill_9_and_is_adopted(cluster: Cluster) -> None:
+def served(cluster: Cluster) -> str:
+    """Run a program that goes on; returns when its wrapper and itself are there, a moment after the task runs.
+
+    A process that becomes another program bears no mark for a moment.
+    """
     arn = cluster.run(cluster.definition(SERVE))
     cluster.reached(arn, "RUNNING")
+    until(lambda: len(processes(cluster.aws, arn)) == 2, "wrapper and program", cluster.aws)
+    return arn
+
+
+def test_task_outlives_kill_9_and_is_adopted(cluster: Cluster) -> None:
+    arn = served(cluster)
     before = processes(cluster.aws, arn)
     cluster.aws.kill9()
-    assert processes(cluster.aws, arn) == before
+    until(lambda: processes(cluster.aws, arn) == before, "the same processes", cluster.aws)
     cluster.aws.restart()
     assert cluster.task(arn)["lastStatus"] == "RUNNING"
-    assert processes(cluster.aws, arn) == before
+    until(lambda: processes(cluster.aws, arn) == before, "the same processes", cluster.aws)
     cluster.ecs.stop_task(cluster=cluster.name, task=arn)
     assert cluster.reached(arn, "STOPPED")["containers"][0]["exitCode"] == 143
     assert processes(cluster.aws, arn) == []
@@ -196,8 +206,7 @@ def test_exit_code_is_not_lost_when_a_task_ends_while_nobody_looks(cluster: Clus
 
 
 def test_task_whose_processes_are_gone_after_kill_9_is_stopped_as_killed(cluster: Cluster) -> None:
-    arn = cluster.run(cluster.definition(SERVE))
-    cluster.reached(arn, "RUNNING")
+    arn = served(cluster)
     cluster.aws.kill9()
     for pid in processes(cluster.aws, arn):
         os.kill(pid, signal.SIGKILL)
