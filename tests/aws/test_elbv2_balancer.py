@@ -15,7 +15,7 @@ import pytest
 from local_aws.runtime.addresses import free_address
 from tests.local_aws_process import LocalAws, free_port
 
-WAIT_SECONDS = 20
+WAIT_SECONDS = 60
 
 
 class Backend:
@@ -88,7 +88,7 @@ class Balanced:
         return str(told["TargetHealth"]["Description"])
 
     def ask(self) -> tuple[int, str]:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         try:
             connection.request("GET", "/")
             answer = connection.getresponse()
@@ -122,7 +122,7 @@ class Client:
         self.thread.join()
 
     def _run(self) -> None:
-        connection = HTTPConnection("127.0.0.1", self.port, timeout=5)
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=60)
         while not self.stopping.is_set():
             try:
                 connection.request("GET", "/")

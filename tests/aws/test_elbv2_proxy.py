@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,20 +14,21 @@ import pytest
 
 from local_aws.runtime.addresses import free_address
 from tests.aws.test_elbv2_balancer import Balanced, until
-from tests.local_aws_process import LocalAws
+from tests.local_aws_process import LocalAws, free_port
 
 ADDRESS = free_address([9000])
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Tells what it was asked; `/slow` takes three seconds, `/stream` sends two chunks, `/cut` none at all."""
+    """Tells what it was asked; `/slow` waits for `go_on`, `/stream` sends two chunks, `/cut` none at all."""
 
     protocol_version = "HTTP/1.1"
     connections: set[Any] = set()
+    go_on = threading.Event()
 
     def do_GET(self) -> None:
         if self.path == "/slow":
-            time.sleep(3)
+            self.go_on.wait(60)
         if self.path == "/cut":
             self.close_connection = True
             return
@@ -75,7 +75,7 @@ def balanced(local_aws: LocalAws) -> Iterator[Balanced]:
 
 
 def asked(balanced: Balanced, path: str, method: str = "GET", body: str | None = None, **headers: str) -> Any:
-    connection = HTTPConnection("127.0.0.1", balanced.port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", balanced.port, timeout=60)
     connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
     answer = connection.getresponse()
     content = answer.read().decode()
@@ -111,10 +111,18 @@ def test_a_target_that_hangs_up_is_a_502(balanced: Balanced) -> None:
 
 
 def test_a_target_that_takes_too_long_is_a_504(balanced: Balanced) -> None:
-    (balancer,) = balanced.elb.describe_listeners(ListenerArns=[balanced.listener])["Listeners"]
-    idle = {"Key": "idle_timeout.timeout_seconds", "Value": "1"}
-    balanced.elb.modify_load_balancer_attributes(LoadBalancerArn=balancer["LoadBalancerArn"], Attributes=[idle])
-    assert asked(balanced, "/slow")[0] == 504
+    wait_at_most(balanced, seconds=1)
+    try:
+        assert asked(balanced, "/slow")[0] == 504
+    finally:
+        wait_at_most(balanced, seconds=60)  # the answers of the tests after this one may be late
+        Echo.go_on.set()
+
+
+def wait_at_most(balanced: Balanced, seconds: int) -> None:
+    (listener,) = balanced.elb.describe_listeners(ListenerArns=[balanced.listener])["Listeners"]
+    idle = {"Key": "idle_timeout.timeout_seconds", "Value": f"{seconds}"}
+    balanced.elb.modify_load_balancer_attributes(LoadBalancerArn=listener["LoadBalancerArn"], Attributes=[idle])
 
 
 def test_connections_to_a_target_are_kept(balanced: Balanced) -> None:
@@ -143,17 +151,15 @@ def test_the_first_rule_that_is_met_decides(balanced: Balanced) -> None:
 
 
 def test_a_listener_listens_when_its_creation_is_answered_and_no_longer_once_deleted(balanced: Balanced) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     (known,) = balanced.elb.describe_listeners(ListenerArns=[balanced.listener])["Listeners"]
     made = balanced.elb.create_listener(
         LoadBalancerArn=known["LoadBalancerArn"], Protocol="HTTP", Port=port, DefaultActions=[balanced._forward(1, 0)]
     )
-    socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    socket.create_connection(("127.0.0.1", port), timeout=30).close()
     balanced.elb.delete_listener(ListenerArn=made["Listeners"][0]["ListenerArn"])
     with pytest.raises(ConnectionRefusedError):
-        socket.create_connection(("127.0.0.1", port), timeout=1)
+        socket.create_connection(("127.0.0.1", port), timeout=30)
 
 
 @pytest.mark.parametrize("protocol", ["HTTPS", "TCP"])

@@ -97,10 +97,10 @@ def test_nobody_is_asked_at_a_forbidden_address(service: str, host: str, monkeyp
     """These lead to this machine itself, where somebody listens: nothing but the refusal keeps the request from him."""
     url = f"http://{host}:{service.rpartition(':')[2]}/200"
     with pytest.raises(Refused, match="never asked"):
-        ask(url, 2)
+        ask(url, 30)
     assert _Service.asked == []
     monkeypatch.setattr("airdock.aws.answer.forbidden", lambda _: False)
-    assert (ask(url, 2).status, _Service.asked) == (200, ["/200"])
+    assert (ask(url, 30).status, _Service.asked) == (200, ["/200"])
 
 
 def test_a_name_is_refused_when_one_of_its_addresses_is_forbidden(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,13 +119,13 @@ def test_the_connection_goes_to_the_address_that_was_looked_at(service: str, mon
         return [(2, 1, 6, "", ("127.0.0.1", port))]
 
     monkeypatch.setattr("airdock.aws.answer.socket.getaddrinfo", lookup)
-    answer = ask(f"http://greeter.example:{port}/200", 2)
+    answer = ask(f"http://greeter.example:{port}/200", 30)
     assert (answer.status, answer.body) == (200, f"version 7 for greeter.example:{port}")
     assert looked_up[0] == "greeter.example"
 
 
 def test_a_redirect_is_an_answer_and_not_followed(service: str) -> None:
-    assert ask(f"{service}/moved", 2).status == 302
+    assert ask(f"{service}/moved", 30).status == 302
     assert _Service.asked == ["/moved"]
 
 
