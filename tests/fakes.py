@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
+from unittest.mock import patch
 
 from airflow.sdk.exceptions import TaskDeferred
 from airflow.sdk.module_loading import import_string
+from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 
 
 @dataclass
@@ -36,6 +40,7 @@ class FakeTaskInstance:
     states: dict[str, str] = field(default_factory=dict)
     run_id: str = "manual__1"
     dag_id: str = "deliver_greeter"
+    map_index: int = -1
     try_number: int = 1
     max_tries: int = 6
     """How many retries it has, as Airflow counts: the last try's number is one more."""
@@ -123,16 +128,41 @@ def run_task(operator: Any, context: Any) -> Any:
         try:
             return step()
         except TaskDeferred as deferred:
-            event = _fired(deferred.trigger)
-            step = partial(operator.resume_execution, deferred.method_name, {"event": event}, context)
+            event = _fired(deferred.trigger, context["ti"])
+            if isinstance(event, TaskSuccessEvent):
+                return context["ti"].xcom_pull()
+            payload = json.loads(json.dumps(event.payload))
+            step = partial(operator.resume_execution, deferred.method_name, {"event": payload}, context)
 
 
-def _fired(trigger: Any) -> Any:
+def _fired(trigger: Any, ti: FakeTaskInstance) -> TriggerEvent:
+    """The one event of a trigger that the triggerer has made of what is stored."""
     path, arguments = trigger.serialize()
     stored = import_string(path)(**json.loads(json.dumps(arguments)))
+    stored.task_instance = ti
 
     async def first() -> Any:
-        return [event.payload async for event in stored.run()]
+        return [event async for event in stored.run()]
 
-    [payload] = asyncio.run(first())
-    return json.loads(json.dumps(payload))
+    with _xcoms_of(ti):
+        [event] = asyncio.run(first())
+    return cast("TriggerEvent", event)
+
+
+@contextmanager
+def _xcoms_of(ti: FakeTaskInstance) -> Iterator[None]:
+    """What a trigger reads and leaves by Airflow's XCom is the task's."""
+
+    def place(of: dict[str, Any]) -> None:
+        assert of == {"dag_id": ti.dag_id, "task_id": ti.task_id, "run_id": ti.run_id, "map_index": ti.map_index}
+
+    def leave(key: str, value: Any, **of: Any) -> None:
+        place(of)
+        ti.xcom_push(key, json.loads(json.dumps(value)))
+
+    def left(key: str, **of: Any) -> Any:
+        place(of)
+        return ti.xcom_pull(key=key)
+
+    with patch.multiple("airflow.sdk.execution_time.xcom.XCom", set=leave, get_one=left):
+        yield

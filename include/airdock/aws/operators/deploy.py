@@ -34,8 +34,8 @@ class DeployOperator(JobOperator):
         source: the record of the source, for the repository's AppSpec.
         task_definition: the record of what is deployed, with what ran before.
 
-    Record: a Deployment. XComs besides: `deployment`, the facts of how it ended, and `deployment_outcome`. What does
-    not end well is refused, with the cause that AWS names.
+    Record: a Deployment. XComs besides: `deployment`, the facts of how it ended, and `deployment_outcome` where it did
+    not end well; that is refused, with the cause that AWS names.
     """
 
     template_fields = ("source", "task_definition")
@@ -78,6 +78,10 @@ class DeployOperator(JobOperator):
     def stop(self, deployment_id: str) -> None:
         """Stop it with rollback; nothing if it is over."""
 
+    def good_end(self, facts: Facts) -> dict[str, Any] | None:
+        """A deployment that is live leaves nothing to find out: the triggerer ends the task."""
+        return self.record(facts).to_json()
+
     def conclude(self, context: Context, facts: Facts) -> Any:
         return self.judged(context, facts, self.judge(facts))
 
@@ -86,8 +90,8 @@ class DeployOperator(JobOperator):
         context["ti"].xcom_push(key="deployment", value=facts)
         if not result.live:
             result = self.judge(facts, self._told(facts).sentences, self.stop_reason(context))
-        context["ti"].xcom_push(key="deployment_outcome", value=str(result.outcome))
         if not result.live:
+            context["ti"].xcom_push(key="deployment_outcome", value=str(result.outcome))
             raise Refused(result.sentence)
         self.log.info(result.sentence)
         return self.record(facts).to_json()

@@ -48,6 +48,10 @@ class EcsDeployServiceOperator(DeployOperator):
     def options(self) -> dict[str, Any]:
         return {"failed_starts": self._most_failed_starts(), "decides": self.target.analysis is not None}
 
+    def good_end(self, facts: Facts) -> dict[str, Any] | None:
+        """With an analysis, what was decided on the way is left by the worker that decided it."""
+        return None if self.target.analysis else super().good_end(facts)
+
     def conclude(self, context: Context, facts: Facts) -> Any:
         """ECS's own circuit breaker is for rolling updates; for the others the count is kept here.
 

@@ -109,6 +109,10 @@ class JobOperator(DeliveryOperator):
         """Until when the job is waited for: counted from its start in AWS, so that no restart moves it."""
         return started_at(facts) + timedelta(minutes=self.deadline_minutes)
 
+    def good_end(self, facts: Facts) -> dict[str, Any] | None:  # noqa: ARG002 - for those that need no worker
+        """The task's record, `status` aside, where the triggerer may end the task well; None: a worker concludes."""
+        return None
+
     def options(self) -> dict[str, Any]:
         """What the Watch must know beyond the job's id."""
         return {}
@@ -215,7 +219,8 @@ class JobOperator(DeliveryOperator):
         from airdock.aws.triggers import JobTrigger
 
         first = first_look_seconds or min(FIRST_LOOK_SECONDS, self.poll_seconds)
-        trigger = JobTrigger(subject.to_json(), deadline.isoformat(), self.poll_seconds, facts, first)
+        record = self.good_end(facts) if method == "resume" else None
+        trigger = JobTrigger(subject.to_json(), deadline.isoformat(), self.poll_seconds, facts, first, record)
         self.log.info("Waiting in the triggerer until %s at the latest", deadline.isoformat(timespec="seconds"))
         self.defer(trigger=trigger, method_name=method, timeout=deadline - datetime.now(UTC) + DEADLINE_MARGIN)
 
