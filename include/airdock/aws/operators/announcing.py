@@ -18,7 +18,7 @@ from airflow.sdk import Context
 
 from airdock.aws.code_repositories import CodeRepository
 from airdock.aws.forges import forge_of, may_have_one
-from airdock.aws.operators.job import clear_number, memory
+from airdock.aws.operators.memory import clear_number, memory
 from airdock.errors import AirdockError, Fault, Refused
 from airdock.names import COMMIT, marker
 from airdock.plan.forge_status import Progress

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Context
 
 from airdock.aws.code_repositories import CodeRepository
-from airdock.aws.operators.job import DEADLINE_MARGIN, DeliveryOperator, clear_number, memory
+from airdock.aws.operators.job import DEADLINE_MARGIN, DeliveryOperator
+from airdock.aws.operators.memory import clear_number, memory
 from airdock.aws.overtaken import newer_head
 from airdock.aws.release_evidence import Scanned, brings, effect, records_of
 from airdock.errors import AirdockError, Refused

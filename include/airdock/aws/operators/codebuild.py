@@ -8,7 +8,8 @@ from typing import Any
 from airflow.sdk import Context
 
 from airdock.aws import builds, images
-from airdock.aws.operators.job import JobOperator, clear_number
+from airdock.aws.operators.job import JobOperator
+from airdock.aws.operators.memory import clear_number
 from airdock.aws.watch import Facts
 from airdock.aws.watch.build import COMMIT_VARIABLE
 from airdock.errors import AirdockError, Fault, Refused

@@ -13,7 +13,7 @@ from airdock.aws.appspecs import made_for
 from airdock.aws.causes import Causes, Failure, causes_of
 from airdock.aws.deployments import Group, Order, adopt_or_create, console_url, ensure_config, run_since, stop
 from airdock.aws.operators.deploy import DeployOperator
-from airdock.aws.operators.job import clear_number
+from airdock.aws.operators.memory import clear_number
 from airdock.aws.production import described, primary_task_definition
 from airdock.aws.watch import Facts
 from airdock.errors import Refused

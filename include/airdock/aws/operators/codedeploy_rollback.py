@@ -18,7 +18,7 @@ from airdock.aws.deployments import (
     run_since,
     stop,
 )
-from airdock.aws.operators.job import clear_number
+from airdock.aws.operators.memory import clear_number
 from airdock.aws.operators.rollback import Deployed, RollBackOperator
 from airdock.aws.production import described
 from airdock.aws.watch import Facts, Subject

@@ -10,8 +10,9 @@ from airflow.sdk import Context
 
 from airdock.aws.causes import Causes
 from airdock.aws.hooks import Account
-from airdock.aws.operators.job import JobOperator, memory, waits_since
+from airdock.aws.operators.job import JobOperator
 from airdock.aws.operators.lease_in_run import LeaseInRun
+from airdock.aws.operators.memory import memory, waits_since
 from airdock.aws.production import Service
 from airdock.aws.watch import Facts, Subject
 from airdock.errors import Refused

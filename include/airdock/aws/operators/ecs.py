@@ -10,7 +10,8 @@ from airflow.sdk import Context
 
 from airdock.aws.drafts import draft
 from airdock.aws.faults import is_throttling
-from airdock.aws.operators.job import DEADLINE_MARGIN, DeliveryOperator, memory, waits_since
+from airdock.aws.operators.job import DEADLINE_MARGIN, DeliveryOperator
+from airdock.aws.operators.memory import memory, waits_since
 from airdock.aws.production import Service, Standing, standing
 from airdock.aws.task_definitions import definition, register, tagged
 from airdock.errors import Fault

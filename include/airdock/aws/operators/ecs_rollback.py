@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow.sdk import Context
 
-from airdock.aws.operators.job import clear_number, memory
+from airdock.aws.operators.memory import clear_number, memory
 from airdock.aws.operators.rollback import Deployed, RollBackOperator
 from airdock.aws.production import described
 from airdock.aws.service_deployments import begin_once, configure, console_url, known, stop

@@ -10,7 +10,7 @@ from airflow.sdk import Context
 
 from airdock.aws.causes import Causes, Failure, causes_of
 from airdock.aws.operators.deploy import DeployOperator
-from airdock.aws.operators.job import clear_number, memory
+from airdock.aws.operators.memory import clear_number, memory
 from airdock.aws.operators.traffic_steps import TrafficSteps, decisions, leave_decisions
 from airdock.aws.production import described
 from airdock.aws.service_deployments import begin_once, console_url, stop

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Context
 
 from airdock.aws import one_off_tasks
-from airdock.aws.operators.job import JobOperator, clear_number, memory, waits_since
+from airdock.aws.operators.job import JobOperator
 from airdock.aws.operators.lease_in_run import LeaseInRun
+from airdock.aws.operators.memory import clear_number, memory, waits_since
 from airdock.aws.production import Service, container_of, described
 from airdock.aws.task_definitions import definition
 from airdock.aws.watch import Facts, Subject

@@ -10,7 +10,8 @@ from typing import Any, NoReturn
 from airflow.sdk import Context
 
 from airdock.aws import runs
-from airdock.aws.operators.job import DEADLINE_MARGIN, DeliveryOperator, clear_number, memory
+from airdock.aws.operators.job import DEADLINE_MARGIN, DeliveryOperator
+from airdock.aws.operators.memory import clear_number, memory
 from airdock.aws.run_trigger import ENDED, RunTrigger
 from airdock.aws.watch.pace import pauses
 from airdock.errors import Fault, Refused

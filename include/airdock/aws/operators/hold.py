@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Context
 
 from airdock.aws.operators.announcing import Announcement
-from airdock.aws.operators.job import waits_since
 from airdock.aws.operators.lease_in_run import LeaseInRun, run_of
+from airdock.aws.operators.memory import waits_since
 from airdock.aws.operators.wait import WaitOperator
 from airdock.aws.release_records import Records
 from airdock.aws.watch import Facts, Subject

@@ -17,6 +17,7 @@ from airflow.sdk.exceptions import AirflowFailException, TaskDeferralError, Task
 
 from airdock.aws.hooks import Account
 from airdock.aws.links import ConsoleLink
+from airdock.aws.operators.memory import clear_number, memory
 from airdock.aws.watch import Facts, Subject, Watch, watch_for
 from airdock.aws.watch.pace import FIRST_LOOK_SECONDS, SHORTEST_PAUSE_SECONDS, pauses
 from airdock.aws.watch.subject import look, started_at
@@ -228,23 +229,3 @@ class JobOperator(DeliveryOperator):
 def _left_shares(context: Context) -> Any:
     """How the traffic has moved, as far as the trigger has left it on its way."""
     return context["ti"].xcom_pull(task_ids=context["ti"].task_id, key="shares")
-
-
-def memory(context: Context) -> Any:
-    """The task's state store (`get`, `set`), which survives its retries and clears."""
-    return context["task_state_store"]
-
-
-def clear_number(context: Context) -> int:
-    """How often a user has cleared this run."""
-    return int(getattr(context["dag_run"], "clear_number", 0) or 0)
-
-
-def waits_since(context: Context, what: str) -> datetime:
-    """When this task has first asked how long it waits for something, in this attempt: no restart moves it."""
-    store, wait = memory(context), [what, clear_number(context)]
-    known = store.get("waits_since")
-    if not known or known["wait"] != wait:
-        known = {"wait": wait, "since": datetime.now(UTC).isoformat()}
-        store.set("waits_since", known)
-    return datetime.fromisoformat(known["since"])

@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow.sdk import Context
 
-from airdock.aws.operators.job import clear_number
+from airdock.aws.operators.memory import clear_number
 from airdock.plan.release_record import ReleaseRecord, TrafficDecision, record_key
 from airdock.release import OutcomeReport, Source, TaskDefinition
 

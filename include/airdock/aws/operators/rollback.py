@@ -11,8 +11,9 @@ from airflow.sdk import Context
 from airflow.sdk.exceptions import AirflowSkipException
 
 from airdock.aws.hooks import Account
-from airdock.aws.operators.job import JobOperator, waits_since
+from airdock.aws.operators.job import JobOperator
 from airdock.aws.operators.lease_in_run import LeaseInRun
+from airdock.aws.operators.memory import waits_since
 from airdock.aws.production import Service, standing
 from airdock.aws.watch import Facts
 from airdock.errors import Fault, Refused

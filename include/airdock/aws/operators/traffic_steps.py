@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.sdk import Context
 
 from airdock.aws.alarms import on_since
-from airdock.aws.operators.job import memory
+from airdock.aws.operators.memory import memory
 from airdock.aws.production import Service
 from airdock.aws.service_deployments import answer_hook
 from airdock.errors import Refused
