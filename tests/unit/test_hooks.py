@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from botocore.loaders import JSONFileLoader
 
 from airdock.aws import hooks
@@ -93,6 +94,20 @@ def test_a_role_is_assumed_once_for_all_clients_of_a_connection(monkeypatch: pyt
     assert [each["RoleArn"] for each in asked] == [[ROLE]] * 2, "once for each region"
 
 
+def test_a_connection_is_asked_of_airflow_once_for_all_its_clients(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, ask = [], AwsBaseHook.get_connection
+
+    def watched(conn_id: str) -> Any:
+        asked.append(conn_id)
+        return ask(conn_id)
+
+    monkeypatch.setattr(AwsBaseHook, "get_connection", staticmethod(watched))
+    for service in ("ecs", "codedeploy", "ssm"):
+        Account().client(service)
+    Account().client("ecs", once=True)
+    assert asked == ["aws_default"]
+
+
 def test_aws_hears_our_name_and_no_stack_is_searched_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError("the stack is searched, which takes a tenth of a second")
@@ -110,6 +125,8 @@ def test_a_connection_without_a_region_is_refused_in_words(monkeypatch: pytest.M
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     with pytest.raises(Refused, match="ecs with the connection aws_default: You must specify a region"):
         Account().client("ecs")
+    connect(monkeypatch, "MENDED")
+    assert key_of(Account().client("ecs")) == "MENDED"
 
 
 REFUSALS: dict[str, tuple[int, type[AirdockError]]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from threading import Lock
 from time import monotonic
 from typing import Any, NamedTuple
@@ -78,8 +78,9 @@ _making: dict[str | None, Lock] = {}
 
 
 class _Kept(NamedTuple):
-    """By connection and region: sessions, and by service and `once` as well: their clients."""
+    """By connection and region: what Airflow tells of it, and sessions; and by service and `once` as well: clients."""
 
+    connections: dict[tuple[str | None, str | None], Any]
     sessions: dict[tuple[str | None, str | None], Any]
     clients: dict[tuple[str | None, str | None, str, bool], Any]
 
@@ -90,7 +91,7 @@ def _kept() -> _Kept:
 
 @lru_cache(maxsize=1)
 def _kept_in(period: int) -> _Kept:  # noqa: ARG001 - the cache's key
-    return _Kept({}, {})
+    return _Kept({}, {}, {})
 
 
 def _made(connection: str | None, region: str | None, service: str, once: bool) -> Any:
@@ -101,7 +102,9 @@ def _made(connection: str | None, region: str | None, service: str, once: bool) 
     hook = _hook_class()(aws_conn_id=connection, region_name=region, client_type=service)
     # A config given to the hook would replace what the connection says, such as its proxies.
     config = hook.config.merge(Config(retries=retries, connect_timeout=5, read_timeout=30))
-    return hook.get_client_type(region_name=hook.region_name, config=config)
+    client = hook.get_client_type(region_name=hook.region_name, config=config)
+    _kept().connections[connection, region] = hook.conn_config
+    return client
 
 
 @lru_cache(maxsize=1)
@@ -111,6 +114,11 @@ def _hook_class() -> type[Any]:
     from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 
     class Hook(AwsBaseHook):
+        @cached_property
+        def conn_config(self) -> Any:
+            """As it was good for another client: asking Airflow anew is a call, or one to a secrets manager."""
+            return _kept().connections.get((self.aws_conn_id, self._region_name)) or super().conn_config
+
         def get_session(self, region_name: str | None = None, deferrable: bool = False) -> Any:
             if deferrable:  # aiobotocore's, with a loader of its own
                 return super().get_session(region_name, deferrable)
