@@ -10,6 +10,7 @@ from shutil import copytree
 from types import ModuleType
 from typing import Any
 
+import jinja2
 import pytest
 from airflow.configuration import conf
 from airflow.dag_processing.dagbag import DagBag
@@ -107,6 +108,20 @@ def test_the_dag_processor_starts_with_all_dags_and_what_runs_tasks_with_one(
         [sys.executable, "-c", START, part], env=environ, capture_output=True, text=True, check=True
     )
     assert started.stdout.splitlines()[-1] == f"found: deliver_greeter deliver_other built:{built}"
+
+
+def test_what_jinja_makes_for_a_first_template_is_made_before_a_task(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jinja2.clear_caches()
+    before_forks.prepare_tasks(folder / "pipelines")
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("Jinja makes another lexer")
+
+    monkeypatch.setattr(jinja2.lexer, "Lexer", refuse)
+    environment = DagBag(str(folder / "deliver.py")).dags["deliver_greeter"].get_template_env()
+    assert environment.from_string("{{ params.revision }}").render(params={"revision": "main"}) == "main"
 
 
 @pytest.mark.parametrize(
