@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from tests.fakes import FakeParameters
 
 ENDED = ("Succeeded", "Failed", "Stopped")
+SERVICE = "arn:aws:ecs:eu-west-1:123456789012:service/demo/greeter"
 
 
 def arn(revision: int) -> str:
@@ -79,7 +80,8 @@ class FakeStage:
     def describe_services(self, **_: Any) -> dict[str, Any]:
         balancers = [{"containerName": "web", "containerPort": 8080}]
         primary = {"status": "PRIMARY", "taskDefinition": arn(self.runs), "loadBalancers": balancers}
-        return {"services": [{"status": "ACTIVE", "taskDefinition": arn(1), "taskSets": [primary], "events": []}]}
+        told = {"serviceArn": SERVICE, "status": "ACTIVE", "taskDefinition": arn(1), "events": []}
+        return {"services": [{**told, "taskSets": [primary]}]}
 
     def describe_task_definition(self, taskDefinition: str, **_: Any) -> dict[str, Any]:
         image_of = image(int(taskDefinition.rpartition(":")[2]))
