@@ -1,8 +1,12 @@
-"""The order of the tests."""
+"""The order of the tests, and how long Hypothesis lets them take."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy machine")  # both are of the clock on the wall, which goes on where a test may not
 
 SLOWEST_FIRST = ("/outcomes/", "/aws/")
 """Files of the first take a minute and a half each, many of the second up to as long; all others take half of that."""

@@ -28,7 +28,6 @@ DESCRIPTION = yaml.safe_load((Path(__file__).parent / "openapi.yaml").read_text(
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 BRIEFLY = settings(
     max_examples=20,
-    deadline=None,
     derandomize=True,
     phases=[Phase.generate],
     suppress_health_check=list(HealthCheck),

@@ -19,6 +19,7 @@ from tests.hooks.conftest import Door, a_connection
 from tests.hooks.sender import COMMIT, SECRET, by_token, payload, sent, signed, standard
 
 BODY = json.dumps(payload("github_push")).encode()
+UNCHECKED = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 SIGNED = [
     "github_push",
     "gitlab_push",
@@ -291,7 +292,7 @@ def test_secret_that_can_not_be_looked_up_is_503(door: Door) -> None:
     assert door.stored() == []
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=UNCHECKED)
 @given(
     name=st.sampled_from(SIGNED),
     body=st.one_of(
@@ -312,7 +313,7 @@ def _places(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[str |
     return [path, *(place for key, inner in items for place in _places(inner, (*path, key)))]
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300, suppress_health_check=UNCHECKED)
 @given(data=st.data(), name=st.sampled_from(SIGNED))
 def test_signed_payload_with_something_else_somewhere_never_breaks_anything(
     door: Door, data: st.DataObject, name: str

@@ -277,14 +277,14 @@ SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_
 VALUES = SCALARS | st.lists(SCALARS, max_size=2) | st.dictionaries(st.text(max_size=5), SCALARS, max_size=2)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.text(max_size=300) | st.binary(max_size=300))
 def test_loader_raises_nothing_but_spec_error_on_any_text(text: str | bytes) -> None:
     with pytest.raises(SpecError):
         parse(text)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(st.data())
 def test_loader_raises_nothing_but_spec_error_on_any_value_in_any_place(data: st.DataObject) -> None:
     content = yaml.safe_load(PIPELINE)

@@ -265,7 +265,7 @@ def test_an_event_that_comes_while_aws_is_asked_brings_another_look(jobs: Jobs) 
     assert turner.found[wait][0] <= 5.5 + 3 + 3 + 0.1
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     ends=st.lists(st.floats(1, 900), min_size=1, max_size=30),
     events=st.lists(st.tuples(st.integers(0, 29), st.floats(0, 1000)), max_size=60),
