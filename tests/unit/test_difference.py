@@ -78,7 +78,7 @@ DEFINITIONS = st.builds(
         "containerDefinitions": [{"name": name, **told} for name, told in containers.items()],
         "tags": [{"key": key, "value": value} for key, value in tags.items()],
     },
-    st.dictionaries(st.sampled_from(["web", "proxy", "tags", "volumes", "cpu"]), CONTAINERS, min_size=1),
+    st.dictionaries(st.sampled_from(["web", "proxy", "tags", "volumes", "cpu"]), CONTAINERS, min_size=1, max_size=2),
     st.dictionaries(NAMES, VALUES, max_size=3),
     st.sampled_from([256, 512, 1024]),
 )
