@@ -15,7 +15,7 @@ from tests.local_aws_process import LocalAws
 
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 INDEX = "application/vnd.oci.image.index.v1+json"
-WAIT_SECONDS = 20
+WAIT_SECONDS = 60
 
 
 class Registry:

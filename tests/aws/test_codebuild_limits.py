@@ -27,11 +27,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def small_aws(home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    """One build at a time, no longer than three seconds; the repositories want a login."""
+    """One build at a time, cut off after ten seconds if it asks for little; the repositories want a login."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("HOME", str(home))
         environment.setenv("LOCAL_AWS_BUILDS", "1")
-        environment.setenv("LOCAL_AWS_BUILD_SECONDS", "3")
+        environment.setenv("LOCAL_AWS_BUILD_SECONDS", "10")
         environment.setenv("LOCAL_AWS_GIT_CREDENTIALS", LOGIN)
         aws = LocalAws(tmp_path_factory.mktemp("small-aws")).start()
     yield aws

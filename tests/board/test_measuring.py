@@ -43,7 +43,7 @@ def test_the_measures_are_of_production_in_the_days_that_were_asked_for(board: B
     [greeter] = found["applications"]
     assert (greeter["name"], greeter["deployments"], greeter["failures"]) == ("greeter", 2, 1)
     assert greeter["lead_seconds_median"] == 6 * 3600
-    assert greeter["restore_seconds_median"] == pytest.approx(86400, abs=5)
+    assert greeter["restore_seconds_median"] == pytest.approx(86400, abs=300)
     assert [run["outcome"] for run in greeter["runs"]] == ["live", "rolled_back"]
     assert found["all"]["deployments"] == 2
     assert measures(board)["all"]["deployments"] == 3

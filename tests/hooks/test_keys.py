@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from airdock.web.hooks import keys as module
+from airdock.web.hooks import lookups
 from airdock.web.hooks.keys import KeyRing, Keys, airflow_connection, connection_id
 from airdock.web.hooks.message import Declined
 from tests.hooks.conftest import Door, a_connection
@@ -44,7 +46,8 @@ def test_flood_is_one_look_up_whether_there_is_a_secret_or_not() -> None:
         assert found.asked == ["airdock_hook_github"]
 
 
-def test_look_up_that_fails_is_not_made_again_for_every_message(door: Door) -> None:
+def test_look_up_that_fails_is_not_made_again_for_every_message(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lookups, "time", SimpleNamespace(monotonic=lambda: 0.0))  # all within one moment
     asked: list[int] = []
 
     class Away:

@@ -27,7 +27,7 @@ def running(marker: str) -> list[str]:
     return found
 
 
-def until(ready: Callable[[], bool], seconds: float = 10) -> None:
+def until(ready: Callable[[], bool], seconds: float = 60) -> None:
     for _ in range(int(seconds / 0.05)):
         if ready():
             return

@@ -157,4 +157,4 @@ def test_a_run_looks_back_from_before_it_was_due_however_often_it_was_cleared() 
     due, restarted = NOW - timedelta(hours=5), NOW
     run = SimpleNamespace(run_after=due, start_date=restarted)
     assert run_since({"dag_run": run}) <= due - timedelta(minutes=59)
-    assert run_since({"dag_run": SimpleNamespace()}) <= NOW
+    assert run_since({"dag_run": SimpleNamespace()}) <= datetime.now(UTC)

@@ -16,8 +16,6 @@ from airdock.aws.watch import Facts, Lookup, Subject
 from airdock.errors import Fault, Refused
 from tests.fakes import FakeStore, a_context, run_task
 
-STARTED = datetime.now(UTC)
-
 
 class FakeService:
     """The service that runs jobs, and the Watch that reads them: one tick passes with each look."""
@@ -25,9 +23,9 @@ class FakeService:
     service = ""
     batch = 1
 
-    def __init__(self, ticks: int = 1, started: datetime = STARTED) -> None:
+    def __init__(self, ticks: int = 1) -> None:
         self.ticks = ticks
-        self.started = started
+        self.started = datetime.now(UTC)
         self.jobs: list[str] = []
         self.weights: list[float] = []
         """The new version's shares of the traffic that the looks find in turn; none for what moves no traffic."""
@@ -88,7 +86,7 @@ def test_a_longer_job_is_waited_for_in_the_triggerer(service: FakeService) -> No
     with pytest.raises(TaskDeferred) as deferred:
         StartJobOperator(service=service).execute(a_context())
     assert deferred.value.method_name == "resume"
-    assert deferred.value.trigger.deadline_at == (STARTED + timedelta(minutes=60)).isoformat()
+    assert deferred.value.trigger.deadline_at == (service.started + timedelta(minutes=60)).isoformat()
     assert run_task(StartJobOperator(service=service), a_context()) == "job-2"
 
 
@@ -125,7 +123,7 @@ def test_a_failure_leaves_its_sentence_and_whether_it_may_pass(
 
 
 def test_a_job_past_its_deadline_is_not_waited_for(service: FakeService) -> None:
-    service.ticks, service.started = 9, STARTED - timedelta(minutes=61)
+    service.ticks, service.started = 9, service.started - timedelta(minutes=61)
     with pytest.raises(AirflowFailException, match="had not ended after 60 minutes"):
         StartJobOperator(service=service).execute(a_context())
 
