@@ -159,7 +159,7 @@ def test_a_task_that_is_killed_before_its_answer_is_confirmed_decides_nothing_tw
         first.start()
         until(lambda: len(answers(stage, since)) == 3, "the third answer", stage.aws, 90)
         first.kill()
-        first.join(10)
+        first.join(60)
         stage.aws.faults()
         run.play()
     assert first.exitcode == -9
@@ -173,16 +173,21 @@ def test_a_task_that_is_killed_before_its_answer_is_confirmed_decides_nothing_tw
 def test_a_worse_error_rate_at_the_third_step_takes_the_traffic_back(stage: EcsStage, tmp_path: Path) -> None:
     breaks = tmp_path / "broken"
     run, since, before = a_run(stage, "breaking", BREAKS_WITH=str(breaks)), last_effect(stage), stage.runs()
-    with Client(stage.page()):
+    hold = {"service": "ecs", "operation": "ContinueServiceDeployment", "nth": 2, "action": "block_after"}
+    stage.aws.faults({"id": "held", **hold})
+    with Client(stage.page()) as client:
 
         def break_at_the_second_share() -> None:
+            """The third decision is not taken before there is something to see."""
             until(lambda: answers(stage, since) == ["CONTINUE"] * 2, "the second decision", stage.aws, 90)
             breaks.touch()
+            until(lambda: sum(each.failed for each in client.answers()) > 30, "bad answers", stage.aws)
+            stage.aws.faults()
 
         breaking = threading.Thread(target=break_at_the_second_share, daemon=True)
         breaking.start()
         run.play()
-        breaking.join(10)
+        breaking.join(60)
     report = run.xcoms["production.verdict", "outcome"]
     assert report["outcome"] == "rolled_back"
     assert "error_rate" in report["sentence"]
