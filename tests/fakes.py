@@ -130,9 +130,16 @@ def run_task(operator: Any, context: Any) -> Any:
         except TaskDeferred as deferred:
             event = _fired(deferred.trigger, context["ti"])
             if isinstance(event, TaskSuccessEvent):
-                return context["ti"].xcom_pull()
+                return _ended(context["ti"], event)
             payload = json.loads(json.dumps(event.payload))
             step = partial(operator.resume_execution, deferred.method_name, {"event": payload}, context)
+
+
+def _ended(ti: FakeTaskInstance, event: TaskSuccessEvent) -> Any:
+    """What the event leaves is kept as by Airflow 3.3: as JSON within JSON."""
+    for key, value in (event.xcoms or {}).items():
+        ti.xcom_push(key, json.dumps(value))
+    return json.loads(ti.xcom_pull() or "null")
 
 
 def _fired(trigger: Any, ti: FakeTaskInstance) -> TriggerEvent:

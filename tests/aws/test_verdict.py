@@ -124,6 +124,15 @@ def test_a_live_delivery_succeeds_and_says_what_production_runs(production: Call
     assert DIGEST in outcome["sentence"]
 
 
+@pytest.mark.parametrize("left", [{"id": "d-7"}, '{"id": "d-7"}'], ids=["by its worker", "by the triggerer"])
+def test_the_record_names_the_deployment_whoever_ended_it(production: Callable[[int], None], left: Any) -> None:
+    production(2)
+    verdict(GOOD, {**LEFT, "deploy": {"return_value": left, "deployment": left}})
+    live = Records(Account(), "greeter", "production").live()
+    assert live is not None
+    assert live.deployment == "d-7"
+
+
 def test_a_refused_build_fails_the_run_with_its_reason() -> None:
     states = {"clone_source": "success", "build": "failed", **dict.fromkeys(STEPS[2:], "upstream_failed")}
     states["roll_back"] = "skipped"

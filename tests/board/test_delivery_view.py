@@ -212,6 +212,15 @@ def test_a_deployment_without_decisions_shows_each_share_as_it_was_seen() -> Non
     ]
 
 
+def test_a_deployment_that_went_well_has_moved_all_the_traffic_though_nobody_left_the_last_share() -> None:
+    shares = [{"at": at(1), "percent": 0.0}, {"at": at(2), "percent": 10.0}]
+    stages = [Stage("production.deploy", "success", at(0), at(3)), Stage("production.verify", "running", at(3))]
+    run = a_run(*stages, left={("production.deploy", "shares"): shares})
+    [there] = delivery(a_pipeline(), run)["environments"]
+    assert [(each["at"], each["green"]) for each in there["weights"]] == [(at(1), 0), (at(2), 10), (at(3), 100)]
+    assert there["planned"] == []
+
+
 @pytest.mark.parametrize(("outcome", "green"), [("rolled_back", 0), ("live", 100)])
 def test_shares_end_where_the_outcome_says_that_all_the_traffic_is(outcome: str, green: float) -> None:
     left: dict[tuple[str, str], Any] = {

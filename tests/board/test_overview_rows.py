@@ -122,6 +122,12 @@ def test_a_running_deployment_shows_how_the_traffic_is_shared_once_that_is_known
     assert (before, known) == (None, {"blue": 90.0, "green": 10.0})
 
 
+def test_all_the_traffic_has_moved_once_a_deployment_has_ended_well_though_nobody_saw_the_last_of_it() -> None:
+    stages = [Stage("production.deploy", "success", at(1), at(2)), Stage("production.verify", "running", at(3))]
+    told = environments(a_delivery(*stages, shares={"production.deploy": 10.0}))["production"]["running"]
+    assert told["weights"] == {"blue": 0, "green": 100}
+
+
 def test_what_waits_is_named_in_the_order_in_which_it_comes() -> None:
     building = a_delivery(Stage("build", "deferred", at(1)), run_id="building", started_at=at(1))
     queued = a_delivery(run_id="queued", started_at="", commit=None)

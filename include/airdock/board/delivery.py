@@ -100,6 +100,7 @@ def _environment(name: str, target: Environment, run: Run, stages: Sequence[Stag
     decisions = run.left.get((f"{name}.deploy", "decisions")) or []
     shares = run.left.get((f"{name}.deploy", "shares")) or []
     weights = [_weight(each["at"], each["percent"]) for each in shares] or _weights(decisions)
+    weights += _arrived(name, weights, stages)
     return {
         "name": name,
         "outcome": told.get("outcome"),
@@ -136,6 +137,14 @@ def _to_come(target: Environment, weights: Sequence[Mapping[str, Any]]) -> list[
     """The shares that the pipeline plans beyond the last that was seen."""
     reached = weights[-1]["green"] if weights else 0
     return [each for each in planned_shares(target.rollout) if each > reached]
+
+
+def _arrived(name: str, weights: Sequence[Mapping[str, Any]], stages: Sequence[Stage]) -> list[dict[str, Any]]:
+    """A deployment that went well has moved all the traffic: the triggerer that sees it leaves no share any more."""
+    deployed = next((each for each in stages if each.task_id == f"{name}.deploy" and each.state == "success"), None)
+    if not weights or not deployed or not deployed.ended_at or weights[-1]["green"] == 100:
+        return []
+    return [_weight(deployed.ended_at, 100)]
 
 
 def _at_last(

@@ -74,6 +74,13 @@ class Delivery:
             return min(at_work, key=lambda each: ACTIVE.index(each.state))
         return max((each for each in self.stages if each.ended_at), key=lambda each: each.ended_at, default=None)
 
+    def share(self, environment: str) -> float | None:
+        """The new version's percent of the traffic there; all, seen or not, once its deployment has ended well."""
+        task_id = f"{environment}.deploy"
+        seen = self.shares.get(task_id)
+        arrived = any(each.task_id == task_id and each.state == "success" for each in self.stages)
+        return 100.0 if arrived and seen is not None else seen
+
     def is_in(self, environment: str) -> bool:
         """Whether it is at work there."""
         stage = self.stage()

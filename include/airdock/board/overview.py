@@ -105,7 +105,7 @@ def _running(delivery: Delivery) -> dict[str, Any]:
         **_on_the_way(delivery),
         "since": _second(since) if since else None,
         "author": commit.author if commit else None,
-        "weights": _weights(delivery.shares.get(f"{stage.environment}.deploy")),
+        "weights": _weights(delivery.share(stage.environment)),
     }
     return _so(told)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -47,11 +48,16 @@ def left_by_tasks(
     return Left(
         source=Source.from_json(origin) if origin else None,
         release=TaskDefinition.from_json(released) if released else None,
-        deployment=str((left(tasks["deploy"], "deployment") or {}).get("id", "")),
+        deployment=str((_plain(left(tasks["deploy"], "deployment")) or {}).get("id", "")),
         decisions=tuple(TrafficDecision.from_json(each) for each in left(tasks["deploy"], "decisions") or ()),
         checked=left(tasks["verify"]),
         earlier={task_id: OutcomeReport.from_json(report) for task_id, report in reports.items()},
     )
+
+
+def _plain(left: Any) -> Any:
+    """What a trigger leaves as it ends its task is kept by Airflow 3.3 as JSON within JSON."""
+    return json.loads(left) if isinstance(left, str) else left
 
 
 def recorded(
