@@ -48,8 +48,18 @@ class Clock:
         """How many real seconds this many AWS seconds last, never fewer than `floor`."""
         return max(floor, aws_seconds / 60 * self.minute_seconds)
 
-    def wait(self, seconds: float, until: Callable[[], bool] = lambda: False) -> bool:
+    def pause(self, aws_seconds: float, floor: float) -> None:
+        """Let AWS seconds pass, whoever is woken meanwhile; only a shutdown cuts them short.
+
+        An engine that looks around pauses so between two looks: the slower the clock, the less often it looks.
+        """
+        self.wait(self.seconds(aws_seconds, floor))
+
+    def wait(self, seconds: float, until: Callable[[], bool] | None = None) -> bool:
         """Wait up to `seconds` real seconds for `until`; True when it held, False at the end or on shutdown."""
+        if until is None:
+            self._stopping.wait(seconds)
+            return False
         deadline = time.monotonic() + seconds
         while not until():
             left = deadline - time.monotonic()

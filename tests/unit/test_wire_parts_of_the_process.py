@@ -43,6 +43,25 @@ def test_clock_wait_ends_at_its_time_and_at_shutdown() -> None:
     assert time.monotonic() - began < 30
 
 
+def test_clock_pause_is_scaled_and_not_cut_short_by_a_wake_up() -> None:
+    scaled, wakeups, _ = clock(minute_seconds=6)
+    threading.Timer(0.05, wakeups.notify).start()
+    began = time.monotonic()
+    scaled.pause(3, floor=0.1)
+    assert 0.3 <= time.monotonic() - began < 2
+    began = time.monotonic()
+    scaled.pause(0.1, floor=0.2)
+    assert 0.2 <= time.monotonic() - began < 2
+
+
+def test_clock_pause_ends_at_shutdown() -> None:
+    scaled, _, stopping = clock()
+    threading.Timer(0.05, stopping.set).start()
+    began = time.monotonic()
+    scaled.pause(600, floor=0)
+    assert time.monotonic() - began < 2
+
+
 def test_store_gives_back_what_another_one_wrote(tmp_path: Path) -> None:
     Store(tmp_path / "s").put("build", "b", {"n": 2})
     store = Store(tmp_path / "s")
@@ -51,6 +70,16 @@ def test_store_gives_back_what_another_one_wrote(tmp_path: Path) -> None:
     assert store.all("build") == [{"n": 2}, {"n": 1}]
     store.delete("build", "b")
     assert store.get("build", "b") is None
+
+
+def test_store_finds_documents_by_a_value_within(tmp_path: Path) -> None:
+    store = Store(tmp_path / "s")
+    store.put("task", "b", {"n": 1, "_": {"service": "x"}})
+    store.put("task", "c", {"n": 2, "_": {"service": "y"}})
+    store.put("task", "a", {"n": 3, "_": {"service": "x"}})
+    store.put("task", "d", {"n": 4, "_": {}})
+    store.put("run", "e", {"n": 5, "_": {"service": "x"}})
+    assert [each["n"] for each in store.having("task", "$._.service", "x")] == [1, 3]
 
 
 def test_store_update_is_one_transaction_among_threads(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ KIND = "alarm"
 HISTORY = "alarm_history"
 STATES = ("OK", "ALARM", "INSUFFICIENT_DATA")
 _SHORTEST_PERIOD_SECONDS = 0.5
-_TICK_SECONDS = 0.1
+_TICK_AWS_SECONDS, _SHORTEST_TICK_SECONDS = 2, 0.1
 _ACTIONS = {"OK": "OKActions", "ALARM": "AlarmActions", "INSUFFICIENT_DATA": "InsufficientDataActions"}
 
 
@@ -106,7 +106,7 @@ def _evaluate_for_ever(world: World) -> None:
                 period = period_seconds(world, alarm)
                 due[key] = (now // period + 1) * period
                 _settle(world, key, alarm, now)
-        world.clock.wait(_TICK_SECONDS)
+        world.clock.pause(_TICK_AWS_SECONDS, _SHORTEST_TICK_SECONDS)
 
 
 def _settle(world: World, key: str, alarm: Alarm, now: float) -> None:

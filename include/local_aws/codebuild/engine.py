@@ -12,6 +12,7 @@ from local_aws.codebuild.workshop import Workshop
 from local_aws.world import World
 
 QUEUED_MINUTES = 0.1
+LOOK_AWS_SECONDS, SHORTEST_LOOK_SECONDS = 2, 0.1
 
 
 def start(of: World) -> None:
@@ -39,7 +40,7 @@ class _Queue:
             self._running = {build: thread for build, thread in self._running.items() if thread.is_alive()}
             for build in self._next():
                 self._running[build] = self._world.threads.spawn(build, self._build, build)
-            self._world.threads.wakeups.wait(0.1)
+            self._world.clock.pause(LOOK_AWS_SECONDS, SHORTEST_LOOK_SECONDS)
 
     def _next(self) -> list[str]:
         """The longest waiting ones that there is room for; one that was stopped takes no room."""

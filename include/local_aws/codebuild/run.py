@@ -16,6 +16,7 @@ from local_aws.codebuild.source import SourceError
 from local_aws.codebuild.workshop import VariableError, Workshop
 from local_aws.world import World
 
+LOOK_AWS_SECONDS, SHORTEST_LOOK_SECONDS = 2, 0.1
 OUT_OF_TIME = ("Build has timed out.", "BUILD_TIMED_OUT")
 
 
@@ -104,7 +105,8 @@ class Run:
             self._line(f"[Container] not followed by the local CodeBuild: {each}")
         self._commit(resolvedSourceVersion=version)
         self._end_phase("SUCCEEDED")
-        return spec, Shell(spec.shell, workshop.root, workshop.source, environment)
+        look_seconds = self._world.clock.seconds(LOOK_AWS_SECONDS, SHORTEST_LOOK_SECONDS)
+        return spec, Shell(spec.shell, workshop.root, workshop.source, environment, look_seconds)
 
     def _spec(self) -> Buildspec:
         told = str(self._build["source"].get("buildspec") or "buildspec.yml")

@@ -15,7 +15,7 @@ from pathlib import Path
 from local_aws.runtime.processes import MARK, members, send
 
 KILL_SECONDS = 5.0
-LOOK_SECONDS = 0.1
+LOOK_SECONDS = 0.01
 # What a shell sets by itself, and does not take from another.
 _ITS_OWN = (
     "BASH[A-Z_]*|EUID|UID|PPID|SHELLOPTS|GROUPS|DIRSTACK|FUNCNAME|PIPESTATUS|LINENO|OPTIND|RANDOM|SECONDS|SRANDOM|_"
@@ -37,9 +37,14 @@ class PhaseEnd:
 
 
 class Shell:
-    """The shell of one build, at work in `home`, whose every process bears `home` as a mark."""
+    """The shell of one build, at work in `home`, whose every process bears `home` as a mark.
 
-    def __init__(self, program: str, home: Path, source: Path, environment: Mapping[str, str]) -> None:
+    Every `look_seconds` it looks at what was printed, and whether to stop; the end of a phase it notices at once.
+    """
+
+    def __init__(
+        self, program: str, home: Path, source: Path, environment: Mapping[str, str], look_seconds: float
+    ) -> None:
         self._program = "/bin/bash" if program == "bash" else "/bin/sh"
         self._home, self._state = home, home / "shell"
         self._state.mkdir(parents=True, exist_ok=True)
@@ -49,6 +54,7 @@ class Shell:
         # A file, not a pipe: what a phase leaves running in the background goes on writing in the next ones.
         self._output = self._state / "output"
         self._output.touch()
+        self._look_seconds = look_seconds
         self._read, self._held = 0, b""
 
     def run(self, commands: Sequence[str], line: Callable[[str], None], stop: Callable[[], bool]) -> PhaseEnd:
@@ -60,7 +66,7 @@ class Shell:
                 stopped = True
                 end_all(self._home, process.pid)
             with suppress(subprocess.TimeoutExpired):
-                process.wait(LOOK_SECONDS)
+                process.wait(self._look_seconds)
         self._tell(line, to_the_end=True)
         return self._end(commands, process.returncode, stopped)
 
@@ -140,4 +146,4 @@ def end_all(home: Path, group: int = 0) -> None:
     while (left := members(home)) and time.monotonic() < deadline:
         for process in left:
             send(process, signal.SIGKILL)
-        time.sleep(LOOK_SECONDS / 10)  # they are other processes: nobody tells us when they are gone
+        time.sleep(LOOK_SECONDS)  # they are other processes: nobody tells us when they are gone

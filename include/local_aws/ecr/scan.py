@@ -16,6 +16,7 @@ from local_aws.world import World, world
 
 QUEUED_MINUTES, SCANNING_MINUTES = 0.2, 0.3
 """How long a scan waits and works, in AWS minutes."""
+LOOK_AWS_SECONDS, SHORTEST_LOOK_SECONDS = 2, 0.1
 
 
 def queue(document: Mapping[str, Any]) -> None:
@@ -35,7 +36,7 @@ def _run(of: World) -> None:
             if document["scan"] and _due(of, document["scan"]):
                 with suppress(images.GoneError):
                     _advance(of, document)
-        of.threads.wakeups.wait(0.2)
+        of.clock.pause(LOOK_AWS_SECONDS, SHORTEST_LOOK_SECONDS)
 
 
 def _due(of: World, found: Mapping[str, Any]) -> bool:

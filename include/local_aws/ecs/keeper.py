@@ -19,6 +19,8 @@ from local_aws.runtime.container import CannotPullError, CannotStartError, Runti
 from local_aws.world import World
 
 LOOK_SECONDS = 0.25
+WATCH_AWS_SECONDS, SHORTEST_WATCH_SECONDS = 5, 0.2
+"""Between two looks at a task that runs: there may be hundreds, which not every change of another should wake."""
 # A shutdown waits five seconds for all engines together.
 SHUTDOWN_GRACE_SECONDS = 2.0
 FAILED_TO_START = "TaskFailedToStart"
@@ -122,7 +124,7 @@ class Keeper:
             if containers := self._containers.newly_ended(task):
                 changed(self._world, self._arn, containers=containers)
             checkups.make_due()
-            self._world.threads.wakeups.wait(LOOK_SECONDS)
+            self._world.clock.pause(WATCH_AWS_SECONDS, SHORTEST_WATCH_SECONDS)
 
     def _drain(self, task: Document) -> None:
         """Out of the balancer first, and wait for its last requests: else the client would see a reset."""

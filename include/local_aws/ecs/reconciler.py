@@ -20,8 +20,8 @@ from local_aws.ecs.task_records import Origin, ask_to_stop, new_task, new_task_a
 from local_aws.world import World
 
 TICK_SECONDS = 0.5
-# Between two rounds, however many wake-ups come.
-PAUSE_SECONDS = 0.1
+PAUSE_AWS_SECONDS, SHORTEST_PAUSE_SECONDS = 2, 0.1
+"""Between two rounds, however many wake-ups come."""
 # A program takes real seconds to start, however fast the clock runs.
 SHORTEST_GRACE_SECONDS = 10.0
 
@@ -32,7 +32,7 @@ def reconcile_often(world: World) -> None:
         for service in world.store.all(SERVICE):
             if service["status"] != "INACTIVE":
                 _reconcile_if_possible(world, service)
-        world.clock.wait(PAUSE_SECONDS)
+        world.clock.pause(PAUSE_AWS_SECONDS, SHORTEST_PAUSE_SECONDS)
         world.threads.wakeups.wait(TICK_SECONDS)
 
 

@@ -80,11 +80,8 @@ def add_event(world: World, service_arn: str, message: str) -> None:
 
 def tasks_of(world: World, service_arn: str) -> list[Document]:
     """A service's tasks that are not stopped, oldest first."""
-    return [
-        task
-        for task in world.store.all(TASK)
-        if task["_"].get("service") == service_arn and task["lastStatus"] != "STOPPED"
-    ]
+    tasks = world.store.having(TASK, "$._.service", service_arn)
+    return [task for task in tasks if task["lastStatus"] != "STOPPED"]
 
 
 def forget_old_tasks(world: World) -> None:
@@ -96,4 +93,4 @@ def forget_old_tasks(world: World) -> None:
 
 def task_sets_of(world: World, service_arn: str) -> list[Document]:
     """A service's task sets, oldest first."""
-    return [task_set for task_set in world.store.all(TASK_SET) if task_set["serviceArn"] == service_arn]
+    return world.store.having(TASK_SET, "$.serviceArn", service_arn)
