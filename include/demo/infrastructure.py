@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from demo.clients import LocalAws
-from demo.place import ACCOUNT, Place
+from demo.place import ACCOUNT
 
 APPLICATION = "greeter"
 CLUSTER = "demo"
-BALANCER = "demo"
 CONTAINER = "web"
 CONTAINER_PORT = 8080
 LOG_GROUPS = ("/ecs/greeter", "/aws/codebuild/greeter")
@@ -68,23 +67,23 @@ def make_network(aws: LocalAws) -> Network:
     return Network(tuple(subnets), group["GroupId"])
 
 
-def make_balancer(aws: LocalAws, place: Place, network: Network) -> Balancer:
+def make_balancer(
+    aws: LocalAws, network: Network, app_port: int, test_port: int, application: str = APPLICATION
+) -> Balancer:
     """A balancer with two target groups; both of its listeners send everything to blue."""
     elb = aws.client("elbv2")
-    arn = elb.create_load_balancer(Name=BALANCER, Subnets=list(network.subnets), Type="application")
+    arn = elb.create_load_balancer(Name=application, Subnets=list(network.subnets), Type="application")
     balancer = arn["LoadBalancers"][0]
-    blue, green = (_target_group(elb, f"{APPLICATION}-{colour}", balancer["VpcId"]) for colour in ("blue", "green"))
-    production, test = (
-        _listener(elb, balancer["LoadBalancerArn"], port, blue) for port in (place.ports.app, place.ports.app_test)
-    )
+    blue, green = (_target_group(elb, f"{application}-{colour}", balancer["VpcId"]) for colour in ("blue", "green"))
+    production, test = (_listener(elb, balancer["LoadBalancerArn"], port, blue) for port in (app_port, test_port))
     return Balancer(balancer["LoadBalancerArn"], blue, green, production, test)
 
 
-def make_alarms(aws: LocalAws, balancer: Balancer) -> tuple[str, ...]:
+def make_alarms(aws: LocalAws, balancer: Balancer, application: str = APPLICATION) -> tuple[str, ...]:
     """An alarm for each target group that goes off at the first 5xx answer of a target."""
     names = []
     for colour, group in (("blue", balancer.blue), ("green", balancer.green)):
-        names.append(f"{APPLICATION}-5xx-{colour}")
+        names.append(f"{application}-5xx-{colour}")
         aws.client("cloudwatch").put_metric_alarm(
             AlarmName=names[-1],
             AlarmDescription=f"A {colour} task answered with a server error",
@@ -109,10 +108,10 @@ def make_logs(aws: LocalAws) -> None:
         aws.client("logs").create_log_group(logGroupName=name)
 
 
-def make_registry(aws: LocalAws) -> str:
+def make_registry(aws: LocalAws, application: str = APPLICATION) -> str:
     """An ECR repository whose tags stay what they are and whose images are scanned; its address."""
     made = aws.client("ecr").create_repository(
-        repositoryName=APPLICATION,
+        repositoryName=application,
         imageTagMutability="IMMUTABLE",
         imageScanningConfiguration={"scanOnPush": True},
     )
@@ -125,11 +124,13 @@ def make_code_repository(aws: LocalAws) -> str:
     return str(made["repositoryMetadata"]["cloneUrlHttp"])
 
 
-def make_build_project(aws: LocalAws, code: str, registry: str, base: str | None) -> None:
+def make_build_project(
+    aws: LocalAws, code: str, registry: str, base: str | None, application: str = APPLICATION
+) -> None:
     """The project that builds the repository; `base` replaces the Dockerfile's base image."""
     variables = {"REPOSITORY_URI": registry, **({"BASE": base} if base else {})}
     aws.client("codebuild").create_project(
-        name=APPLICATION,
+        name=application,
         source={"type": "CODECOMMIT", "location": code, "buildspec": "buildspec.yml"},
         artifacts={"type": "NO_ARTIFACTS"},
         environment={
@@ -146,18 +147,20 @@ def make_build_project(aws: LocalAws, code: str, registry: str, base: str | None
     )
 
 
-def make_deployment_group(aws: LocalAws, balancer: Balancer, alarms: tuple[str, ...]) -> None:
+def make_deployment_group(
+    aws: LocalAws, balancer: Balancer, alarms: tuple[str, ...], application: str = APPLICATION
+) -> None:
     """Blue/green with traffic control, undone by CodeDeploy itself on failure or alarm."""
     codedeploy = aws.client("codedeploy")
-    codedeploy.create_application(applicationName=APPLICATION, computePlatform="ECS")
+    codedeploy.create_application(applicationName=application, computePlatform="ECS")
     codedeploy.create_deployment_group(
-        applicationName=APPLICATION,
-        deploymentGroupName=APPLICATION,
+        applicationName=application,
+        deploymentGroupName=application,
         serviceRoleArn=role("greeter-deploy"),
         deploymentConfigName="CodeDeployDefault.ECSAllAtOnce",
         deploymentStyle={"deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL"},
-        ecsServices=[{"clusterName": CLUSTER, "serviceName": APPLICATION}],
-        loadBalancerInfo={"targetGroupPairInfoList": [_pair(balancer)]},
+        ecsServices=[{"clusterName": CLUSTER, "serviceName": application}],
+        loadBalancerInfo={"targetGroupPairInfoList": [_pair(balancer, application)]},
         blueGreenDeploymentConfiguration={
             "terminateBlueInstancesOnDeploymentSuccess": {"action": "TERMINATE", "terminationWaitTimeInMinutes": 1},
             "deploymentReadyOption": {"actionOnTimeout": "CONTINUE_DEPLOYMENT", "waitTimeInMinutes": 0},
@@ -167,15 +170,22 @@ def make_deployment_group(aws: LocalAws, balancer: Balancer, alarms: tuple[str, 
     )
 
 
-def make_service(aws: LocalAws, network: Network, balancer: Balancer, task_definition: str) -> None:
-    """Two tasks behind the balancer, whose deployments are CodeDeploy's."""
+def make_service(
+    aws: LocalAws,
+    network: Network,
+    balancer: Balancer,
+    task_definition: str,
+    application: str = APPLICATION,
+    tasks: int = 2,
+) -> None:
+    """Tasks behind the balancer, whose deployments are CodeDeploy's."""
     target = {"targetGroupArn": balancer.blue, "containerName": CONTAINER, "containerPort": CONTAINER_PORT}
     vpc = {"subnets": list(network.subnets), "securityGroups": [network.security_group], "assignPublicIp": "DISABLED"}
     aws.client("ecs").create_service(
         cluster=CLUSTER,
-        serviceName=APPLICATION,
+        serviceName=application,
         taskDefinition=task_definition,
-        desiredCount=2,
+        desiredCount=tasks,
         launchType="FARGATE",
         deploymentController={"type": "CODE_DEPLOY"},
         loadBalancers=[target],
@@ -218,9 +228,9 @@ def _listener(elb: Any, balancer: str, port: int, group: str) -> str:
     return str(made["Listeners"][0]["ListenerArn"])
 
 
-def _pair(balancer: Balancer) -> dict[str, Any]:
+def _pair(balancer: Balancer, application: str) -> dict[str, Any]:
     return {
-        "targetGroups": [{"name": f"{APPLICATION}-blue"}, {"name": f"{APPLICATION}-green"}],
+        "targetGroups": [{"name": f"{application}-{colour}"} for colour in ("blue", "green")],
         "prodTrafficRoute": {"listenerArns": [balancer.production]},
         "testTrafficRoute": {"listenerArns": [balancer.test]},
     }

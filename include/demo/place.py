@@ -52,7 +52,7 @@ class Secrets:
 class Place:
     """One run's directory, ports and secrets. `minute_seconds` real seconds make one AWS minute.
 
-    `settings`: Airflow's environment variables that differ here from the shared ones.
+    `settings`: Airflow's environment variables that differ here from the shared ones. `aws_settings`: the local AWS's.
     """
 
     directory: Path = ROOT / ".demo"
@@ -62,6 +62,7 @@ class Place:
     minute_seconds: float = 3.0
     runtime: str = "auto"
     settings: Mapping[str, str] = field(default_factory=dict)
+    aws_settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def home(self) -> Path:

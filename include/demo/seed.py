@@ -64,7 +64,7 @@ def _make(place: Place, aws: LocalAws) -> tuple[infrastructure.Network, infrastr
     infrastructure.make_roles(aws)
     infrastructure.make_logs(aws)
     network = infrastructure.make_network(aws)
-    balancer = infrastructure.make_balancer(aws, place, network)
+    balancer = infrastructure.make_balancer(aws, network, place.ports.app, place.ports.app_test)
     make_wake_queue(aws)
     aws.client("ecs").create_cluster(clusterName=CLUSTER)
     code = infrastructure.make_code_repository(aws)

@@ -31,6 +31,7 @@ def aws_environ(place: Place) -> dict[str, str]:
         PYTHONPATH=PYTHON_PATH,
         LOCAL_AWS_MINUTE_SECONDS=str(place.minute_seconds),
         LOCAL_AWS_RUNTIME=place.runtime,
+        **place.aws_settings,
         **LOCAL_CREDENTIALS,
     )
 
