@@ -16,7 +16,6 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
-from itertools import pairwise
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -59,46 +58,54 @@ def by_airdock(line: Line, _commit: str, dag_id: str = DAG_ID) -> tuple[Moment, 
     run_id = line.trigger(dag_id)
     line.expect(run_id, "success", "live")
     ends = line.query("select end_date from task_instance where run_id = ? and task_id = 'production.verdict'", run_id)
-    return began, _moment(ends[0][0])
+    return began, moment(ends[0][0])
 
 
-def by_script(line: Line, commit: str) -> tuple[Moment, Moment]:
+def by_script(line: Line, commit: str, named: str = NAMED) -> tuple[Moment, Moment]:
     """Build, scan, register, deploy, one after the other, each waited for by asking at an interval.
 
     The script waits until the old tasks are gone, as its models do; that time of AWS's is taken off its end.
     """
     began, client = time.time(), line.aws.client
-    build = client("codebuild").start_build(projectName=NAMED, sourceVersion=commit)["build"]["id"]
+    build = client("codebuild").start_build(projectName=named, sourceVersion=commit)["build"]["id"]
     built = _asked(
         BUILD_POLL_SECONDS,
         lambda: client("codebuild").batch_get_builds(ids=[build])["builds"][0],
         lambda found: found["buildStatus"] != "IN_PROGRESS",
     )
     exported = {each["name"]: each["value"] for each in built["exportedEnvironmentVariables"]}
-    image = {"repositoryName": NAMED, "imageId": {"imageDigest": line.digest_of(commit)}}
+    image = {"repositoryName": named, "imageId": {"imageDigest": exported["IMAGE_DIGEST"]}}
     _asked(
         SCAN_POLL_SECONDS,
-        lambda: client("ecr").describe_image_scan_findings(**image),
-        lambda found: found["imageScanStatus"]["status"] == "COMPLETE",
+        lambda: _scan_status(client("ecr"), image),
+        lambda status: status == "COMPLETE",
     )
-    deployment = _deploy(line, exported["IMAGE_URI"])
+    deployment = _deploy(line, exported["IMAGE_URI"], named)
     done = _asked(
         DEPLOYMENT_POLL_SECONDS,
         lambda: client("codedeploy").get_deployment(deploymentId=deployment)["deploymentInfo"],
         lambda found: found["status"] in ("Succeeded", "Failed", "Stopped"),
     )
     assert done["status"] == "Succeeded", done
-    last_step = facts.traffic_steps(line.aws, began)[-1].at
+    last_step = facts.traffic_steps(line.aws, began, [deployment])[-1].at
     return began, time.time() - (done["completeTime"].timestamp() - last_step)
 
 
-def _deploy(line: Line, image: str) -> str:
+def _scan_status(ecr: Any, image: dict[str, Any]) -> str:
+    """What ECR tells of a scan, "" before it has taken it up."""
+    try:
+        return str(ecr.describe_image_scan_findings(**image)["imageScanStatus"]["status"])
+    except ecr.exceptions.ScanNotFoundException:
+        return ""
+
+
+def _deploy(line: Line, image: str, named: str) -> str:
     written = yaml.safe_load((SAMPLE / "taskdef.json").read_text().replace("<IMAGE1_NAME>", image))
     registered = line.aws.client("ecs").register_task_definition(**written)["taskDefinition"]["taskDefinitionArn"]
     content = (SAMPLE / "appspec.yaml").read_text().replace("<TASK_DEFINITION>", registered)
     revision = {"revisionType": "AppSpecContent", "appSpecContent": {"content": content}}
     codedeploy = line.aws.client("codedeploy")
-    made = codedeploy.create_deployment(applicationName=NAMED, deploymentGroupName=NAMED, revision=revision)
+    made = codedeploy.create_deployment(applicationName=named, deploymentGroupName=named, revision=revision)
     return str(made["deploymentId"])
 
 
@@ -109,9 +116,9 @@ def _asked(interval_seconds: float, ask: Callable[[], Any], ended: Callable[[Any
     return found
 
 
-def of_aws(line: Line, commit: str, began: Moment, ended: Moment) -> float:
+def of_aws(line: Line, commit: str, began: Moment, ended: Moment, named: str = NAMED) -> float:
     """Seconds in which AWS built, scanned or deployed: to the last step of the traffic, or the deployment's end."""
-    return facts.gather(line.aws, commit, began, ended).aws_seconds
+    return facts.gather(line.aws, commit, began, ended, named).aws_seconds
 
 
 def measure(line: Line, number: int) -> tuple[float, float]:
@@ -145,18 +152,28 @@ def _until_idle(line: Line) -> None:
     )
 
 
-def gaps_seconds(line: Line) -> list[float]:
+def gaps_seconds(line: Line, dag_ids: str = DAG_ID) -> list[float]:
     """What lies between the end of a task and the start of the next, in all deliveries: Airflow's own part."""
     sql = (
-        "select run_id, start_date, end_date from task_instance where dag_id = 'deliver_greeter'"
+        "select run_id, start_date, end_date from task_instance where dag_id like ?"
         " and state = 'success' order by run_id, start_date"
     )
-    rows = [(run, *map(_moment, moments)) for run, *moments in line.query(sql)]
-    pairs = [(one[2], other[1]) for one, other in pairwise(rows) if one[0] == other[0]]
-    return [start - end for end, start in pairs if start >= end]
+    runs: dict[str, list[tuple[Moment, Moment]]] = {}
+    for run, *moments in line.query(sql, dag_ids):
+        start, end = map(moment, moments)
+        runs.setdefault(run, []).append((start, end))
+    return [start - max(ends) for tasks in runs.values() for start, ends in _after(tasks) if ends]
 
 
-def _moment(told: str | datetime) -> Moment:
+def _after(tasks: list[tuple[Moment, Moment]]) -> list[tuple[Moment, list[Moment]]]:
+    """Each start, with the ends before it; none where a task goes on beside the one that starts."""
+    return [
+        (start, [] if any(other < start < end for other, end in tasks) else [end for _, end in tasks if end <= start])
+        for start, _ in tasks
+    ]
+
+
+def moment(told: str | datetime) -> Moment:
     """SQLite keeps moments as text, in UTC."""
     return (told if isinstance(told, datetime) else datetime.fromisoformat(f"{told}+00:00")).timestamp()
 

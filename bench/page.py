@@ -14,6 +14,8 @@ RESULTS = Path(__file__).parent / "results"
 TITLES = {
     "overhead": "What a delivery takes beyond AWS's own time",
     "overhead_postgresql": "The same, on PostgreSQL",
+    "overhead_crowd": "The same, with a hundred deliveries in flight",
+    "overhead_crowd_postgresql": "The same, on PostgreSQL, with a hundred deliveries in flight",
     "waiting": "Waiting",
     "simulation": "Beyond one machine: 3,000 deliveries at once, simulated",
     "burst": "A thousand registrations at once, simulated",
