@@ -140,6 +140,20 @@ def test_success_at_traffic_shift_is_not_reached_while_traffic_moves() -> None:
     assert not DeploymentWatch().finished(facts, {"success_at": "traffic_shift"})
 
 
+def test_the_last_step_of_the_traffic_is_foreseen_from_when_it_began_to_move_by_awss_clock() -> None:
+    target = a_target(10, AllowTraffic="InProgress")
+    [event] = target["lifecycleEvents"]
+    fake = FakeCodeDeploy(an_info(), targets={"d-AAAAAAAAA": target})
+    assert DeploymentWatch().left_seconds(read(fake), {"shift_minutes": 5}) is None
+    event["startTime"] = NOW - timedelta(seconds=280)
+    facts = read(fake)
+    assert DeploymentWatch().left_seconds(facts, {"shift_minutes": 5}) == 20
+    assert DeploymentWatch().left_seconds(facts, {"shift_minutes": 4}) == -40
+    assert DeploymentWatch().left_seconds(facts, {}) is None
+    fake.infos["d-AAAAAAAAA"]["instanceTerminationWaitTimeStarted"] = True
+    assert DeploymentWatch().left_seconds(read(fake), {"shift_minutes": 5}) is None
+
+
 def test_throttling_is_a_fault() -> None:
     class Throttled(FakeCodeDeploy):
         def batch_get_deployments(self, deploymentIds: list[str]) -> dict[str, Any]:

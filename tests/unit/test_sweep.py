@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import cycle
 from math import ceil
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airdock.aws.hooks import Account
-from airdock.aws.watch.pace import CALLS_PER_SECOND, POLLED
+from airdock.aws.watch import Facts
+from airdock.aws.watch.pace import CALLS_PER_SECOND, FORESEEN_SECONDS, POLLED
 from airdock.aws.watch.wait import SLOWEST_PAUSE_SECONDS
 from airdock.errors import Fault, Refused
 from tests.sweeping import Jobs, Limit, Turner, throttling
@@ -59,6 +62,36 @@ def test_what_has_been_quiet_for_long_is_looked_at_seldom_and_change_is_quick_ag
     assert turner.calls_between(0, 60) >= 9
     assert turner.calls_between(300, 600) <= 300 / (POLLED.slowest_seconds * 0.9) + 1
     assert turner.found[wait][0] - 600 <= POLLED.slowest_seconds * 1.1 + 1
+
+
+class Foreseen(Jobs):
+    """Jobs that should be over at the 300th second, and are a little later."""
+
+    def left_seconds(self, facts: Facts, options: Mapping[str, Any]) -> float:
+        return 300 - self.now
+
+
+@pytest.mark.parametrize("late", [0.0, 2.0, 20.0])
+def test_an_end_that_is_foreseen_is_looked_for_then_and_no_more_often_before(
+    monkeypatch: pytest.MonkeyPatch, late: float
+) -> None:
+    jobs = Foreseen(ends={"job": 300 + late})
+    monkeypatch.setattr("airdock.aws.watch.sweep.watch_for", lambda kind: jobs)
+    turner = Turner(jobs)
+    wait = turner.wait("job", quick_seconds=1)
+    turner.until(400)
+    assert turner.found[wait][0] - jobs.ends["job"] <= 1.3
+    assert turner.calls_between(150, 298) <= 148 / (POLLED.slowest_seconds * 0.9) + 3
+
+
+def test_what_does_not_end_when_it_should_is_not_looked_for_often_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = Foreseen(ends={"job": NEVER})
+    monkeypatch.setattr("airdock.aws.watch.sweep.watch_for", lambda kind: jobs)
+    turner = Turner(jobs)
+    turner.wait("job", quick_seconds=1)
+    turner.until(700)
+    assert turner.calls_between(300, 340) <= FORESEEN_SECONDS / 0.9 + 4
+    assert turner.calls_between(400, 700) <= 300 / (POLLED.slowest_seconds * 0.9) + 1
 
 
 def test_first_look_comes_no_earlier_than_asked_for_even_in_company_or_when_woken(jobs: Jobs) -> None:

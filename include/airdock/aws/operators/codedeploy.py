@@ -23,6 +23,7 @@ from airdock.plan.appspec import AppSpec, from_file
 from airdock.plan.deployment_result import DeploymentResult, deployment_state, judge_deployment
 from airdock.plan.traffic import traffic_configuration
 from airdock.release import Deployment, Source
+from airdock.spec.codedeploy_rollout import Canary, Linear
 
 if TYPE_CHECKING:
     from airdock.spec.codedeploy_rollout import CodeDeployRollout
@@ -40,7 +41,9 @@ class CodeDeployCreateDeploymentOperator(DeployOperator):
         self.rollout = cast("CodeDeployRollout", self.target.rollout)
 
     def options(self) -> dict[str, Any]:
-        return {"success_at": self.rollout.success_at}
+        traffic = self.rollout.traffic
+        shift = {"shift_minutes": traffic.minutes} if isinstance(traffic, Canary | Linear) else {}
+        return {"success_at": self.rollout.success_at, **shift}
 
     def console_url(self, job_id: str) -> str:
         return console_url(self.group, job_id)

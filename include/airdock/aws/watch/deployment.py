@@ -27,16 +27,19 @@ class DeploymentWatch:
         started_at, ended_at: ISO 8601 or None; seconds_since_end: by AWS's own clock, or None,
         error: {code, message} | None,
         events: [{name, status, message}], in AWS's order,
+        shift_began: when production traffic began to move, ISO 8601 or None,
         task_sets: [{id, label: blue|green, status, weight, running, desired, target_group}],
         weights: {blue: percent, green: percent},
         terminating: whether all traffic has moved and the old task set waits for its end,
         rollback_enabled: whether a rollback of this deployment's failure is to be expected,
         rollback_message: CodeDeploy's own word on the rollback, or "",
         targets: ids of its ECS targets; details_at: when events, task sets and weights were read, ISO 8601,
+        asked_at: when AWS has told of the state, by its own clock, ISO 8601,
         rollback: the rollback deployment's facts in the same shape, or None.
 
     Option `success_at`: `traffic_shift` is finished once all traffic is on the new task set; `termination` (the
-    default) only when CodeDeploy calls the deployment over.
+    default) only when CodeDeploy calls the deployment over. Option `shift_minutes`: how long the traffic configuration
+    has the traffic move; no event tells that it has moved.
     """
 
     service = "codedeploy"
@@ -61,6 +64,14 @@ class DeploymentWatch:
         if rollback is not None:
             return deployment_state(rollback["status"]) is not State.RUNNING
         return not _rollback_may_appear(facts)
+
+    def left_seconds(self, facts: Facts, options: Mapping[str, Any]) -> float | None:
+        """To the last step of the traffic, which the configuration counts from the first."""
+        minutes, began = options.get("shift_minutes"), facts["shift_began"]
+        if not minutes or not began or facts["terminating"]:
+            return None
+        moving = datetime.fromisoformat(facts["asked_at"]) - datetime.fromisoformat(began)
+        return float(minutes * 60 - moving.total_seconds())
 
     def progress(self, before: Facts | None, now: Facts) -> list[str]:
         return deployment_progress(before, now)
@@ -95,6 +106,7 @@ def _facts(info: Mapping[str, Any], details: Facts, asked_at: datetime) -> Facts
         "started_at": _iso(info.get("createTime")),
         "ended_at": _iso(ended),
         "seconds_since_end": (asked_at - ended).total_seconds() if ended else None,
+        "asked_at": asked_at.isoformat(),
         "error": _error(info.get("errorInformation")),
         **details,
         "terminating": is_terminating(info) or _traffic_is_over(details["events"]),

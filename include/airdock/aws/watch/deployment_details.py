@@ -21,7 +21,14 @@ share the look that somebody may well be watching each."""
 FEW = 3
 DETAILS_AT_ONCE = 1
 """Of so many of those at most they are asked in one look: in a crowd the log is coarser, and the calls stay few."""
-NO_DETAILS: Facts = {"events": [], "task_sets": [], "weights": {}, "targets": [], "details_at": ""}
+NO_DETAILS: Facts = {
+    "events": [],
+    "shift_began": None,
+    "task_sets": [],
+    "weights": {},
+    "targets": [],
+    "details_at": "",
+}
 
 Info = Mapping[str, Any]
 """One of `deploymentsInfo`."""
@@ -84,8 +91,10 @@ def _kept(known: Facts | None) -> Facts:
 def _read(client: Any, deployment_id: str, targets: list[str], asked_at: datetime) -> Facts:
     ids, told = _targets(client, deployment_id, targets)
     task_sets = [_task_set(task_set) for target in told for task_set in target.get("taskSetsInfo", [])]
+    events = [event for target in told for event in target.get("lifecycleEvents", [])]
     return {
-        "events": [_event(event) for target in told for event in target.get("lifecycleEvents", [])],
+        "events": [_event(event) for event in events],
+        "shift_began": _shift_began(events),
         "task_sets": task_sets,
         "weights": {task_set["label"]: task_set["weight"] for task_set in task_sets},
         "targets": ids,
@@ -105,6 +114,11 @@ def _targets(client: Any, deployment_id: str, ids: list[str]) -> tuple[list[str]
             return [], []
         raise
     return ids, [target["ecsTarget"] for target in answer.get("deploymentTargets", []) if "ecsTarget" in target]
+
+
+def _shift_began(events: Sequence[Mapping[str, Any]]) -> str | None:
+    began = (each.get("startTime") for each in events if each["lifecycleEventName"] == "AllowTraffic")
+    return next((moment.isoformat() for moment in began if moment), None)
 
 
 def _event(event: Mapping[str, Any]) -> dict[str, str]:

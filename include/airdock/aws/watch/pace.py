@@ -34,6 +34,17 @@ TOLD_OF = Rhythm(share=2, slowest_seconds=54)
 """The same for a job of which an event has told before, and of whose end one tells: the way of its events is proved."""
 
 
+FORESEEN_SECONDS = 30.0
+"""How long after the moment for which an end was foreseen it is looked for often."""
+
+
+def awake_at(left_seconds: float, pause: float, quick_seconds: float) -> float:
+    """The pause that does not sleep through an end that is foreseen in so many seconds, or was so many ago (< 0)."""
+    if left_seconds > 0:
+        return min(pause, max(quick_seconds, left_seconds))
+    return min(pause, quick_seconds) if left_seconds > -FORESEEN_SECONDS else pause
+
+
 class Pace(NamedTuple):
     """What all waits of a source have to keep to: pauses so many times as long, and none under so many seconds."""
 

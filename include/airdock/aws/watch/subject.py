@@ -64,6 +64,15 @@ class Thrifty(Watch, Protocol):
         ...
 
 
+@runtime_checkable
+class Foreseeing(Watch, Protocol):
+    """A Watch of jobs whose end can be foreseen, where no event tells of it."""
+
+    def left_seconds(self, facts: Facts, options: Mapping[str, Any]) -> float | None:
+        """From the look that has found these facts to the end, negative where that was due; None: nobody knows."""
+        ...
+
+
 def look(watch: Watch, subject: Subject) -> Facts:
     """Read one subject now.
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from airdock.aws.faults import is_throttling
 from airdock.aws.hooks import Account
-from airdock.aws.watch.pace import POLLED, TOLD_OF, WOKEN, Pace
-from airdock.aws.watch.subject import Facts, Subject, Watch
+from airdock.aws.watch.pace import POLLED, TOLD_OF, WOKEN, Pace, awake_at
+from airdock.aws.watch.subject import Facts, Foreseeing, Subject, Watch
 from airdock.aws.watch.wake import ANNOUNCED
 from airdock.errors import Fault, Refused
 
@@ -65,6 +65,8 @@ class Wait:
     asked: bool = False
     by_event: bool = False
     """Whether the look that is under way, or was the last one, is one that an event called for."""
+    foreseen_at: float = inf
+    """When it should be over."""
     unknown_since: float | None = None
     troubled: bool = False
 
@@ -97,7 +99,8 @@ class Wait:
 
     def _pause(self, by_events: bool, now: float) -> float:
         if not (by_events and self.is_announced):
-            return POLLED.pause(self.quick_seconds, now - self.changed_at)
+            pause = POLLED.pause(self.quick_seconds, now - self.changed_at)
+            return awake_at(self.foreseen_at - now, pause, self.quick_seconds)
         rhythm = TOLD_OF if self.told_of else WOKEN
         return rhythm.pause(self.quick_seconds, now - self.woken_at)
 
@@ -124,6 +127,8 @@ class Wait:
         if watch.finished(facts, self.subject.options):
             return News(lines, "finished")
         self.running_at = now
+        left = watch.left_seconds(facts, self.subject.options) if isinstance(watch, Foreseeing) else None
+        self.foreseen_at = inf if left is None else now + left
         return News(lines) if lines else NOTHING
 
     def _unknown(self, now: float) -> News:
