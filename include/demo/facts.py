@@ -112,7 +112,10 @@ def _scans(aws: LocalAws, commit: str, application: str, ended: float) -> list[I
         return []
     ecr, image = aws.client("ecr"), {"imageDigest": digest}
     pushed = ecr.describe_images(repositoryName=application, imageIds=[image])["imageDetails"][0]["imagePushedAt"]
-    found = ecr.describe_image_scan_findings(repositoryName=application, imageId=image)
+    try:
+        found = ecr.describe_image_scan_findings(repositoryName=application, imageId=image)
+    except ecr.exceptions.ScanNotFoundException:  # not taken up yet
+        found = {}
     return [(pushed.timestamp(), _moment(found.get("imageScanFindings", {}), "imageScanCompletedAt", ended))]
 
 
