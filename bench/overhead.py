@@ -26,6 +26,7 @@ from sqlalchemy import create_engine
 
 from demo import facts
 from demo.delivery import DAG_ID
+from demo.infrastructure import CLUSTER
 from demo.releases import SAMPLE, Change
 from demo.stack import Stack
 from tests.e2e.line import Line, place_for_tests, started
@@ -141,15 +142,18 @@ def way_back(line: Line) -> float:
 
 
 def _until_idle(line: Line) -> None:
-    """No deployment is at work: the one before takes its old tasks away after it counts as delivered."""
-    codedeploy = line.aws.client("codedeploy")
+    """No deployment is at work, and its old tasks are gone: they go after it counts as delivered, on this machine."""
+    codedeploy, ecs = line.aws.client("codedeploy"), line.aws.client("ecs")
     wanted = {"applicationName": NAMED, "deploymentGroupName": NAMED}
     busy = ["Created", "Queued", "InProgress", "Ready"]
-    line.until(
-        lambda: not codedeploy.list_deployments(**wanted, includeOnlyStatuses=busy)["deployments"],
-        180,
-        lambda: "a deployment did not end",
-    )
+
+    def idle() -> bool:
+        [service] = ecs.describe_services(cluster=CLUSTER, services=[NAMED])["services"]
+        tasks = ecs.list_tasks(cluster=CLUSTER, serviceName=NAMED)["taskArns"]
+        at_work = codedeploy.list_deployments(**wanted, includeOnlyStatuses=busy)["deployments"]
+        return not at_work and len(tasks) == service["desiredCount"] == service["runningCount"]
+
+    line.until(idle, 180, lambda: "a deployment did not end")
 
 
 def gaps_seconds(line: Line, dag_ids: str = DAG_ID) -> list[float]:

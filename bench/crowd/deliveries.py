@@ -14,7 +14,7 @@ from crowd.aws import SimulatedAws
 
 from airdock.aws.hooks import Account
 from airdock.aws.watch import Facts, Subject, watch_for
-from airdock.aws.watch.pace import FIRST_LOOK_SECONDS, SHORTEST_PAUSE_SECONDS, pauses
+from airdock.aws.watch.pace import FIRST_LOOK_SECONDS, pauses
 from airdock.aws.watch.reading import read_all
 from airdock.aws.watch.sweep import Sweep
 from airdock.aws.watch.wait import Wait
@@ -28,7 +28,12 @@ GAP_SECONDS = 4.0
 """From the end of a wait to the start of the next job."""
 STAGES = {"build": (60, 420), "scan": (10, 40), "deployment": (300, 900), "service_deployment": (180, 600)}
 """The shortest and the longest time of each job, in seconds."""
-WORKER_PAUSES = {stage: tuple(pauses(4, SHORTEST_PAUSE_SECONDS if stage == "scan" else 2.0)) for stage in STAGES}
+WORKER_PAUSES = {
+    "build": tuple(pauses(3, 2.0, 1 / 4)),
+    "scan": tuple(pauses(4)),
+    "deployment": tuple(pauses(4, 3.0)),
+    "service_deployment": tuple(pauses(4, 3.0)),
+}
 """Between the looks of the worker, before it hands a job over."""
 START_EVENTS = frozenset({"build", "deployment", "service_deployment"})
 """Jobs of whose start AWS sends an event: it comes while the worker still looks."""

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+POLL_AWS_SECONDS, SHORTEST_POLL_SECONDS = 0.5, 0.05
+
 
 class Wakeups:
     """Tells every waiting engine thread that something may have changed."""
@@ -28,8 +30,6 @@ class Wakeups:
 
 class Clock:
     """UTC time and durations: one AWS minute lasts `minute_seconds` real seconds."""
-
-    poll_seconds = 0.05
 
     def __init__(self, minute_seconds: float, wakeups: Wakeups, stopping: threading.Event) -> None:
         self.minute_seconds = minute_seconds
@@ -56,7 +56,10 @@ class Clock:
         self.wait(self.seconds(aws_seconds, floor))
 
     def wait(self, seconds: float, until: Callable[[], bool] | None = None) -> bool:
-        """Wait up to `seconds` real seconds for `until`; True when it held, False at the end or on shutdown."""
+        """Wait up to `seconds` real seconds for `until`; True when it held, False at the end or on shutdown.
+
+        It is looked at with every wake-up, and at least every half AWS second.
+        """
         if until is None:
             self._stopping.wait(seconds)
             return False
@@ -65,5 +68,5 @@ class Clock:
             left = deadline - time.monotonic()
             if left <= 0 or self._stopping.is_set():
                 return False
-            self._wakeups.wait(min(left, self.poll_seconds))
+            self._wakeups.wait(min(left, self.seconds(POLL_AWS_SECONDS, SHORTEST_POLL_SECONDS)))
         return True

@@ -3,6 +3,7 @@
 import json
 import re
 import threading
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,7 +41,10 @@ class Effects:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._entries = _whole_lines(path)
+        self._entries: list[Entry] = []
+        self._of: defaultdict[tuple[str | None, str | None], list[Entry]] = defaultdict(list)
+        for entry in _whole_lines(path):
+            self._keep(entry)
         self._file = path.open("a", encoding="utf-8")
         self._listener: Callable[[], None] = lambda: None
 
@@ -72,19 +76,27 @@ class Effects:
             line = json.dumps(entry, default=str)
             self._file.write(line + "\n")
             self._file.flush()
-            self._entries.append(json.loads(line))
+            self._keep(json.loads(line))
         self._listener()
         return entry
 
     def entries(self, service: str | None = None, operation: str | None = None) -> list[Entry]:
-        """What was recorded, oldest first, of one service or operation when named."""
+        """What was recorded, oldest first, of one service or operation when named.
+
+        For both together nothing else is gone through: engines ask so with every step.
+        """
         with self._lock:
-            entries = list(self._entries)
+            both = service is not None and operation is not None
+            entries = list(self._of.get((service, operation), ()) if both else self._entries)
         return [
             entry
             for entry in entries
             if service in (None, entry["service"]) and operation in (None, entry["operation"])
         ]
+
+    def _keep(self, entry: Entry) -> None:
+        self._entries.append(entry)
+        self._of[entry["service"], entry["operation"]].append(entry)
 
 
 def _whole_lines(path: Path) -> list[Entry]:

@@ -139,6 +139,7 @@ def test_a_wait_that_wants_long_pauses_has_them() -> None:
 
 
 def test_a_worker_looks_often_at_first_and_as_long_as_it_was_told() -> None:
-    assert list(pauses(4)) == [0.5, 0.5, 1, 1, 1]
-    assert list(pauses(2.3)) == pytest.approx([0.5, 0.5, 1, 0.3])
-    assert (list(pauses(0.2)), list(pauses(0)), list(pauses(4, 2.0))) == ([0.2], [], [2, 1, 1])
+    assert list(pauses(4)) == [0.25, 0.25, 0.5, 1, 2]
+    assert list(pauses(1.9)) == pytest.approx([0.25, 0.25, 0.5, 0.9])
+    assert (list(pauses(0.2)), list(pauses(0)), list(pauses(4, 3.0))) == ([0.2], [], [3, 1])
+    assert list(pauses(3, 2.0, share=1 / 4)) == [2, 0.5, 0.5]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import cycle
+from itertools import cycle, pairwise
 from math import ceil
 from typing import Any
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from airdock.aws.hooks import Account
 from airdock.aws.watch import Facts
-from airdock.aws.watch.pace import CALLS_PER_SECOND, FORESEEN_SECONDS, POLLED
+from airdock.aws.watch.pace import BEAT_SECONDS, CALLS_PER_SECOND, FORESEEN_SECONDS, POLLED
 from airdock.aws.watch.wait import SLOWEST_PAUSE_SECONDS
 from airdock.errors import Fault, Refused
 from tests.sweeping import Jobs, Limit, Turner, throttling
@@ -52,6 +52,17 @@ def test_a_crowd_that_fills_several_calls_asks_as_often_as_a_few_do(jobs: Jobs) 
         turner.wait(f"job-{number}", quick_seconds=1)
     turner.until(9)
     assert turner.calls_between(2, 9) <= 7 + 4
+
+
+def test_the_quickest_looks_follow_the_triggerers_beat_and_do_not_stray_from_it(jobs: Jobs) -> None:
+    jobs.ends["job"] = NEVER
+    turner = Turner(jobs)
+    turner.wait("job", quick_seconds=BEAT_SECONDS)
+    turner.until(8)
+    looks = [at for at, _ in jobs.calls]
+    assert len(looks) >= 6
+    for before, after in pairwise(looks):
+        assert after - before == pytest.approx(BEAT_SECONDS + turner.look_seconds)
 
 
 def test_what_has_been_quiet_for_long_is_looked_at_seldom_and_change_is_quick_again(jobs: Jobs) -> None:

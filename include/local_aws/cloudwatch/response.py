@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
@@ -64,13 +65,12 @@ class CloudWatchResponse(MotoResponse):
 
     def describe_alarms(self) -> ActionResult:
         """Alarms by name, prefix, action and state, a page at a time."""
-        names, prefix = self.params.get("AlarmNames"), self.params.get("AlarmNamePrefix", "")
+        names, prefix = self.params.get("AlarmNames") or (), self.params.get("AlarmNamePrefix", "")
         action, state = self.params.get("ActionPrefix", ""), self.params.get("StateValue")
         found = [
             alarm
-            for alarm in self._alarms()
-            if (not names or alarm["AlarmName"] in names)
-            and alarm["AlarmName"].startswith(prefix)
+            for alarm in self._alarms(names)
+            if alarm["AlarmName"].startswith(prefix)
             and state in (None, alarm["StateValue"])
             and (not action or any(arn.startswith(action) for arn in alarm.get("AlarmActions", [])))
         ]
@@ -169,8 +169,12 @@ class CloudWatchResponse(MotoResponse):
     def _metrics(self) -> Metrics:
         return metrics_of(world())
 
-    def _alarms(self) -> list[Document]:
-        mine = [alarm for alarm in world().store.all(alarms.KIND) if alarm["Region"] == self.region]
+    def _alarms(self, names: Collection[str] = ()) -> list[Document]:
+        """All of this region, or those of these names: a deployment asks for its own again and again."""
+        store = world().store
+        named = [store.get(alarms.KIND, alarms.key_of(self.region, name)) for name in set(names)]
+        found = named if names else store.all(alarms.KIND)
+        mine = [alarm for alarm in found if alarm and alarm["Region"] == self.region]
         return sorted(mine, key=lambda alarm: str(alarm["AlarmName"]))
 
     def _switch_actions(self, enabled: bool) -> ActionResult:

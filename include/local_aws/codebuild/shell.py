@@ -6,6 +6,7 @@ import os
 import shlex
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -60,13 +61,13 @@ class Shell:
     def run(self, commands: Sequence[str], line: Callable[[str], None], stop: Callable[[], bool]) -> PhaseEnd:
         """Run the commands until one fails, or `stop` says so; each line they print goes to `line`."""
         process, stopped = self._started(commands), False
-        while process.poll() is None:
+        ended = _ended(process)
+        while not ended.is_set():
             self._tell(line)
             if stop():
                 stopped = True
                 end_all(self._home, process.pid)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(self._look_seconds)
+            ended.wait(self._look_seconds)
         self._tell(line, to_the_end=True)
         return self._end(commands, process.returncode, stopped)
 
@@ -135,6 +136,18 @@ class Shell:
         file = self._state / "at"
         number = int(file.read_text() or 0) if file.exists() else 0
         return PhaseEnd(commands[number], code if code >= 0 else 128 - code, stopped)
+
+
+def _ended(process: subprocess.Popen[bytes]) -> threading.Event:
+    """Set at the process's end. `Popen.wait` with a time limit looks twenty times a second, in each of many builds."""
+    ended = threading.Event()
+
+    def wait() -> None:
+        process.wait()
+        ended.set()
+
+    threading.Thread(target=wait, name=f"build {process.pid}", daemon=True).start()
+    return ended
 
 
 def end_all(home: Path, group: int = 0) -> None:

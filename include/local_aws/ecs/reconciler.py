@@ -17,6 +17,7 @@ from local_aws.ecs.rolling import Limits
 from local_aws.ecs.setbacks import may_start
 from local_aws.ecs.standing import States, seen
 from local_aws.ecs.task_records import Origin, ask_to_stop, new_task, new_task_arn
+from local_aws.elbv2.targets import states_of_all
 from local_aws.world import World
 
 TICK_SECONDS = 0.5
@@ -29,25 +30,25 @@ SHORTEST_GRACE_SECONDS = 10.0
 def reconcile_often(world: World) -> None:
     """Reconcile every service, for ever."""
     while not world.threads.stopping.is_set():
+        states = states_of_all(world.store)
         for service in world.store.all(SERVICE):
             if service["status"] != "INACTIVE":
-                _reconcile_if_possible(world, service)
+                _reconcile_if_possible(world, service, states)
         world.clock.pause(PAUSE_AWS_SECONDS, SHORTEST_PAUSE_SECONDS)
         world.threads.wakeups.wait(TICK_SECONDS)
 
 
-def _reconcile_if_possible(world: World, service: Document) -> None:
+def _reconcile_if_possible(world: World, service: Document, states: States) -> None:
     try:
-        reconcile(world, service)
+        reconcile(world, service, states)
     except (ClientError, BotoCoreError) as error:
         if not world.threads.stopping.is_set():
             world.log.warning("%s is not reconciled: %s", service["serviceArn"], error)
 
 
-def reconcile(world: World, service: Document) -> None:
+def reconcile(world: World, service: Document, states: States) -> None:
     """One round for one service."""
     tasks = tasks_of(world, service["serviceArn"])
-    states = _target_states(world, tasks)
     grace = world.clock.seconds(service.get("healthCheckGracePeriodSeconds") or 0, SHORTEST_GRACE_SECONDS)
     views = [seen(task, states, world.clock.now(), grace) for task in tasks]
     owners = owners_of(world, service)
@@ -78,21 +79,6 @@ def _moves(service: Document, owners: Sequence[Owner], views: Sequence[Seen]) ->
     config = service["deploymentConfiguration"]
     limits = Limits(int(config["minimumHealthyPercent"]), int(config["maximumPercent"]))
     return one_after_the_other(owners, views, limits)
-
-
-def _target_states(world: World, tasks: Sequence[Document]) -> States:
-    groups = {target["group"] for task in tasks for target in task["_"]["targets"]}
-    states: dict[tuple[str, str, int], str] = {}
-    for group in groups:
-        elbv2 = world.client("elbv2", "ecs", region_of(group))
-        try:
-            found = elbv2.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
-        except elbv2.exceptions.TargetGroupNotFoundException:
-            continue
-        for entry in found:
-            target = entry["Target"]
-            states[group, target["Id"], int(target["Port"])] = entry["TargetHealth"]["State"]
-    return states
 
 
 def _stop(world: World, service: Document, moves: Moves) -> None:

@@ -117,6 +117,11 @@ class Targets:
         self._groups[target.group] = placed
 
 
+def states_of_all(store: Store) -> dict[Key, str]:
+    """How all targets are, as DescribeTargetHealth tells: for who looks at hundreds of groups again and again."""
+    return {target.key: target.health.state for target in map(_read, store.all(KIND))}
+
+
 def _name(key: Key) -> str:
     return "|".join(map(str, key))
 

@@ -41,6 +41,7 @@ class CodeBuildStartBuildOperator(JobOperator):
 
     kind = "build"
     first_pause_seconds = 2.0
+    pause_share = 1 / 4
     template_fields = ("source",)
 
     def __init__(
@@ -54,7 +55,7 @@ class CodeBuildStartBuildOperator(JobOperator):
         variables: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(**{"handoff_seconds": 3, **kwargs})
         self.application = application
         self.project = project
         self.repository = repository

@@ -40,7 +40,7 @@ class DeployOperator(JobOperator):
     """
 
     template_fields = ("source", "task_definition")
-    first_pause_seconds = 2.0
+    first_pause_seconds = 3.0
     moves_traffic = True
 
     def __init__(

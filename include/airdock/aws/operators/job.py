@@ -75,6 +75,8 @@ class JobOperator(DeliveryOperator):
     """Which Watch follows the job."""
     first_pause_seconds: ClassVar[float] = SHORTEST_PAUSE_SECONDS
     """Before the worker's second look; no job of this kind is over sooner."""
+    pause_share: ClassVar[float] = 1.0
+    """How long the worker pauses then, as a share of the time it has waited."""
     moves_traffic: ClassVar[bool] = False
     """Whether the job shifts production's traffic; how it has moved so far outlives a try."""
     operator_extra_links: Collection[BaseOperatorLink] = (ConsoleLink(),)
@@ -187,7 +189,7 @@ class JobOperator(DeliveryOperator):
         kept = (memory(context).get("shares") if self.moves_traffic else None) or {}
         earlier = kept if kept.get("job") == subject.id else {}
         facts = self._looked(watch, subject, None, earlier)
-        for pause in pauses(self.handoff_seconds, self.first_pause_seconds):
+        for pause in pauses(self.handoff_seconds, self.first_pause_seconds, self.pause_share):
             if watch.finished(facts, subject.options):
                 break
             time.sleep(pause)

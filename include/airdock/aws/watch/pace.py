@@ -56,19 +56,25 @@ FIRST_LOOK_SECONDS = 0.8
 """How soon a wait that was handed over is looked at: not at once, for which Airflow 3.3 can call the task failed.
 
 A triggerer begins triggers and hands on what they tell in one beat, once a second. A look just before the beat is heard
-of at once, one just after it a second later; those that follow a second apart keep that for a while.
+of at once, one just after it a second later.
 """
-SHORTEST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 1.0
+BEAT_SECONDS = 1.0
+"""Looks that follow so closely have no jitter: they would stray from the beat."""
+SHORTEST_PAUSE_SECONDS = 0.25
 
 
-def pauses(seconds: float, first: float = SHORTEST_PAUSE_SECONDS) -> Iterator[float]:
-    """The pauses between the looks of a worker that waits so long: short ones at first, for what is over at once."""
+def pauses(seconds: float, first: float = SHORTEST_PAUSE_SECONDS, share: float = 1.0) -> Iterator[float]:
+    """The pauses between the looks of a worker that waits so long: a share of the time it has waited.
+
+    So what is over at once is noticed at once, and what takes longer costs few looks.
+    """
     spent, pause = 0.0, first
     while spent < seconds:
-        pause = min(pause, seconds - spent)
+        left = seconds - spent
+        pause = pause if left - pause >= SHORTEST_PAUSE_SECONDS else left
         yield pause
         spent += pause
-        pause = min(spent, LONGEST_PAUSE_SECONDS)
+        pause = max(SHORTEST_PAUSE_SECONDS, spent * share)
 
 
 CALLS_PER_SECOND = {"codebuild": 2.0, "codedeploy": 1.0, "ecr": 5.0, "ecs": 10.0, "ssm": 10.0}

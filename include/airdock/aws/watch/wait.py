@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from airdock.aws.faults import is_throttling
 from airdock.aws.hooks import Account
-from airdock.aws.watch.pace import POLLED, TOLD_OF, WOKEN, Pace, awake_at
+from airdock.aws.watch.pace import BEAT_SECONDS, POLLED, TOLD_OF, WOKEN, Pace, awake_at
 from airdock.aws.watch.subject import Facts, Foreseeing, Subject, Watch
 from airdock.aws.watch.wake import ANNOUNCED
 from airdock.errors import Fault, Refused
@@ -92,7 +92,8 @@ class Wait:
     def rest(self, by_events: bool, pace: Pace, jitter: Callable[[], float], now: float, latest: float = inf) -> None:
         """Pause until the next look; `by_events`: events tell of such jobs, looks only make sure."""
         pause = max(pace.least_seconds, self._pause(by_events, now))
-        self.pause_seconds = min(pause * pace.slowness, max(pause, SLOWEST_PAUSE_SECONDS)) * jitter()
+        pause = min(pause * pace.slowness, max(pause, SLOWEST_PAUSE_SECONDS))
+        self.pause_seconds = pause if pause <= BEAT_SECONDS else pause * jitter()
         # What woke it during the look may have happened after AWS's answer.
         soonest = max(now, self.first_look_at)
         self.due, self.asked = soonest if self.woken else min(now + self.pause_seconds, latest), False
